@@ -1,0 +1,49 @@
+# `make help` lists everything. EXTRA=gpu installs onnxruntime-gpu instead of onnxruntime.
+PYTHON ?= python3.11
+EXTRA ?= cpu
+BIN := .venv/bin
+export BENTOML_DO_NOT_TRACK := True
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock test-train bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-14s %s\n", $$1, $$2}'
+
+.venv/.runtime-$(EXTRA): locks/$(EXTRA).txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || python3 -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/$(EXTRA).txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime-cpu locks/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@touch $@
+
+install: .venv/.runtime-$(EXTRA) ## make the environment and install from the lock
+
+demo: .venv/.runtime-$(EXTRA) ## run the main job end to end on sample photos
+	$(BIN)/idv demo
+
+test: .venv/.dev ## run the test suite (offline once installed)
+	$(BIN)/python -m pytest
+
+check: .venv/.dev ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --build-deps-for editable \
+	--no-emit-index-url --no-emit-trusted-host
+lock: ## compile the lock files again
+	$(LOCK) --extra cpu -o locks/cpu.txt pyproject.toml
+	$(LOCK) --extra gpu -o locks/gpu.txt pyproject.toml
+	$(LOCK) --extra cpu --extra heif --extra pdf --extra dev -o locks/dev.txt pyproject.toml
+
+clean: ## remove the environment and everything generated
+	rm -rf .venv build dist out var *.egg-info .pytest_cache .mypy_cache .ruff_cache

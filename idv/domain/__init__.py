@@ -1,0 +1,1 @@
+"""Frozen values, ports and the exception tree; imports the standard library and NumPy only."""
