@@ -27,7 +27,6 @@ class Step(StrEnum):
 
     RECAPTURE_DOCUMENT = "recapture_document"
     RECAPTURE_SELFIE = "recapture_selfie"
-    PROVIDE_CLAIMED_IDENTITY = "provide_claimed_identity"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from idv.domain.evidence import Evidence, ImageRole
 from idv.domain.faces import Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage
 from idv.domain.results import CheckName, CheckResult
+from idv.domain.stores import Remembered
 
 
 class Clock(Protocol):
@@ -81,6 +82,14 @@ class Perception(Protocol):
     @property
     def stage_ms(self) -> Mapping[str, float]:
         """CPU time spent so far by stage, in ms."""
+        ...
+
+
+class Perceiver(Protocol):
+    """Starts perception of some evidence; nothing is computed before it is asked for."""
+
+    def perceive(self, evidence: Evidence, remembered: Remembered | None = None) -> Perception:
+        """Perception over the evidence; templates and readings of images not sent come from `remembered`."""
         ...
 
 

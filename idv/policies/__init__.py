@@ -1,0 +1,1 @@
+"""One file per policy: rules as data, nothing else; `bootstrap.py` lists them."""
