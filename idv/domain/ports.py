@@ -81,7 +81,7 @@ class Perception(Protocol):
 
     @property
     def stage_ms(self) -> Mapping[str, float]:
-        """CPU time spent so far by stage, in ms."""
+        """Wall-clock time spent so far by stage, in ms; a stage's time includes no other stage's."""
         ...
 
 

@@ -78,11 +78,16 @@ class StoredReply:
     body: bytes = field(repr=False)
 
 
+IMAGE_KIND = "image:"
+"""Kinds of private data that begin with this are kept images: `image:selfie`."""
+
+
 @dataclass(frozen=True)
 class Write:
     """Everything one step of a verification changes; stored whole or not at all.
 
-    `private`: kind -> plain bytes, encrypted under the subject's key (templates, readings, kept images).
+    `private`: kind -> plain bytes, encrypted under the subject's key (templates, readings, kept images);
+    the kind of a kept image begins with `IMAGE_KIND`, which is what retention removes first.
     `action` and `actor` go to the audit log, in the same transaction.
     """
 
@@ -104,6 +109,17 @@ class Event:
     type: str
     payload: bytes
     created_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where one event stands. `next_attempt_at` is None once it was delivered or given up."""
+
+    event: Event
+    attempts: int
+    next_attempt_at: dt.datetime | None
+    delivered_at: dt.datetime | None
+    last_failure: str | None
 
 
 @dataclass(frozen=True)
@@ -177,6 +193,10 @@ class AuditLog(Protocol):
         """Add one entry outside a verification (a key issued, a point promoted)."""
         ...
 
+    def pseudonym(self, value: str) -> str:
+        """The keyed hash under which a value that could identify a person stands in entries."""
+        ...
+
     def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         """Entries in order."""
         ...
@@ -224,7 +244,14 @@ class Outbox(Protocol):
     """Webhook events waiting to be delivered, in order of creation."""
 
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[tuple[Event, int]]:
-        """Events whose next attempt is due, with the number of attempts so far."""
+        """Events whose next attempt is due, with the number of attempts so far.
+
+        An event handed out is held back from other dispatchers until its fate is noted or a lease ends.
+        """
+        ...
+
+    def list(self, tenant: str | None = None, *, limit: int = 100) -> Sequence[Delivery]:
+        """The newest events and where they stand, of all tenants or one."""
         ...
 
     def delivered(self, event_id: str, *, at: dt.datetime) -> None:
@@ -238,3 +265,38 @@ class Outbox(Protocol):
     def replay(self, event_id: str) -> None:
         """Make a delivered or abandoned event due again. Raises NotFound."""
         ...
+
+
+class Upkeep(Protocol):
+    """What an operator or the start of the service does to the store as a whole."""
+
+    def release_abandoned(self) -> int:
+        """Give back the idempotency keys that earlier runs on this host died with; returns how many."""
+        ...
+
+    def purge_images(self, older_than: dt.datetime) -> int:
+        """Destroy kept images stored before then, leaving the verifications; returns how many."""
+        ...
+
+    def purge_idempotency(self, older_than: dt.datetime) -> int:
+        """Forget idempotency keys and replies taken before then; returns how many."""
+        ...
+
+    def rewrap(self) -> int:
+        """Wrap every subject's key with the active key-encryption key; returns how many were not."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that remembers, over one database."""
+
+    verifications: VerificationStore
+    audit: AuditLog
+    keys: KeyStore
+    outbox: Outbox
+    upkeep: Upkeep
