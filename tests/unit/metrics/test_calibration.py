@@ -1,0 +1,66 @@
+"""Log-likelihood ratios from scores."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from idv.metrics.calibration import cllr, fit_llr
+
+
+def test_two_normal_classes_give_the_ratio_of_their_densities() -> None:
+    """For N(1, 1) against N(-1, 1) the ratio is 2x: slope 2, offset 0."""
+    rng = np.random.default_rng(1)
+    model = fit_llr(rng.normal(1, 1, 40_000), rng.normal(-1, 1, 40_000))
+    assert model.weights[0] == pytest.approx(2.0, abs=0.06)
+    assert model.offset == pytest.approx(0.0, abs=0.06)
+
+
+def test_the_ratio_does_not_depend_on_how_many_of_each_class_there_are() -> None:
+    """Ten times as many non-mated scores of the same shape change nothing: no prior leaks in."""
+    rng = np.random.default_rng(2)
+    mated, nonmated = rng.normal(1, 1, 500), rng.normal(-1, 1, 500)
+    even, skewed = fit_llr(mated, nonmated), fit_llr(mated, np.tile(nonmated, 10))
+    assert skewed.offset == pytest.approx(even.offset, abs=1e-6)
+    assert skewed.weights == pytest.approx(even.weights, abs=1e-6)
+
+
+def test_a_useless_score_gets_no_weight_beside_a_useful_one() -> None:
+    """Noise that is alike in both classes is weighed about zero."""
+    rng = np.random.default_rng(3)
+    mated = np.stack([rng.normal(2, 1, 5000), rng.normal(0, 1, 5000)], axis=1)
+    nonmated = np.stack([rng.normal(-2, 1, 5000), rng.normal(0, 1, 5000)], axis=1)
+    assert abs(fit_llr(mated, nonmated).weights[1]) < 0.2
+
+
+def test_perfectly_separated_classes_stay_finite() -> None:
+    """The ridge keeps the ratio finite where the likelihood has no maximum."""
+    model = fit_llr([10.0, 11.0, 12.0], [0.0, 1.0, 2.0])
+    assert np.isfinite(model.llr([[6.0]])).all()
+    assert model.llr([[12.0]])[0] > 0 > model.llr([[0.0]])[0]
+
+
+@settings(max_examples=30)
+@given(st.floats(0.1, 10), st.floats(-5, 5))
+def test_rescaled_scores_give_the_same_ratios(scale: float, shift: float) -> None:
+    """An affine change of the scores is absorbed by the weights."""
+    mated, nonmated = np.array([2.0, 1.0, 3.0, 0.2]), np.array([0.0, -1.0, 0.5, 1.5])
+    plain = fit_llr(mated, nonmated).llr(mated[:, None])
+    changed = fit_llr(mated * scale + shift, nonmated * scale + shift).llr((mated * scale + shift)[:, None])
+    assert changed == pytest.approx(plain, abs=1e-5)
+
+
+def test_saying_nothing_costs_one_bit() -> None:
+    """Ratios of zero everywhere cost 1; confident and right costs almost 0; confident and wrong much more."""
+    assert cllr([0.0, 0.0], [0.0]) == pytest.approx(1.0)
+    assert cllr([30.0], [-30.0]) == pytest.approx(0.0, abs=1e-9)
+    assert cllr([-30.0], [30.0]) > 30
+
+
+@pytest.mark.parametrize(
+    ("mated", "nonmated"), [([], [1.0]), ([float("nan")], [1.0]), ([float("-inf")], [1.0]), ([1.0], [1.0])]
+)
+def test_what_cannot_be_calibrated_is_refused(mated: list[float], nonmated: list[float]) -> None:
+    """An empty class, NaN, a failure's -inf and a score that never varies raise."""
+    with pytest.raises(ValueError, match=r"calibrat"):
+        fit_llr(mated, nonmated)
