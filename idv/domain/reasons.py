@@ -20,8 +20,8 @@ class Reason(StrEnum):
     kind: ReasonKind
     sentence: str
 
-    def __new__(cls, code: str, kind: ReasonKind, sentence: str) -> Self:
-        """Make a member whose value is the code alone."""
+    def __new__(cls, code: str, kind: ReasonKind = ReasonKind.TECHNICAL, sentence: str = "") -> Self:
+        """Make a member whose value is the code alone; the defaults let a type checker read `Reason(code)`."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.kind = kind
