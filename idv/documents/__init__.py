@@ -1,0 +1,1 @@
+"""Documents without pixels: machine-readable zones, barcodes, names, dates, document types, consistency."""
