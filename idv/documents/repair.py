@@ -30,13 +30,15 @@ from idv.domain.documents import DigitState, FieldName, MrzFormat, MrzReading
 
 _DIGIT_FOR = dict(zip("OQDUCILJZEASGTBP", "0000011123456789", strict=True))
 _LETTER_FOR = dict(zip("0123456789", "OIZEASGTBG", strict=True))
+_LOOK_ALIKES = """
+0O 0D 0Q 0C 0U 08 06 1I 1L 1J 17 1T 2Z 27 38 3B 3E 35 4A 49 5S 56 6G 68 6B 7Z 7T 8B 89 8S 9G 9P AR BE CG CO DO
+EF FP HM HN IJ IL IT JL KR KX MN MW OQ DQ PR TY UV VW VY
+"""
 _SIMILAR = {
-    "0": "ODQCU86", "1": "ILJ7T", "2": "Z7", "3": "8BE5", "4": "A", "5": "S63", "6": "GB580", "7": "1TZ2",
-    "8": "B3069S", "9": "8G4P", "A": "4R", "B": "83E", "C": "0GO", "D": "0O", "E": "F3B", "F": "EP",
-    "G": "6C9", "H": "MN", "I": "1LJT", "J": "1I", "K": "XR", "L": "1I", "M": "NH", "N": "MH", "O": "0DQC", "P": "RF9",
-    "Q": "0O", "R": "PKA", "S": "58", "T": "17IY", "U": "V0", "V": "UY", "W": "VM", "X": "K", "Y": "VT",
-    "Z": "27",
-}  # fmt: skip
+    character: "".join(pair.replace(character, "") for pair in _LOOK_ALIKES.split() if character in pair)
+    for character in ALPHABET
+}
+"""Character -> those an OCR takes for it. Symmetric, so that what was printed is always a candidate."""
 _FILLER_MARKS = str.maketrans(
     dict.fromkeys("«‹≪《〈＜⟨", FILLER) | {"«": FILLER * 2, "≪": FILLER * 2, "《": FILLER * 2}
 )
@@ -412,7 +414,7 @@ def _distance(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def _similar(character: str, kind: Kind) -> list[str]:
-    return [other for other in _SIMILAR.get(character, "") if other in kind.characters]
+    return [other for other in _SIMILAR[character] if other in kind.characters]
 
 
 def _with(lines: tuple[str, ...], row: int, column: int, character: str) -> tuple[str, ...]:
