@@ -1,0 +1,1 @@
+"""Everything that remembers, over SQLAlchemy: rows, encrypted vault, audit chain, keys, outbox."""

@@ -1,0 +1,92 @@
+"""Subjects: whose data key seals what. An applicant of a tenant, or one verification without an applicant."""
+
+import os
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from idv.domain.errors import IntegrityError
+from idv.infra.storage.database import Database
+from idv.infra.storage.keyring import Entropy, KeyRing, Purpose
+from idv.infra.storage.tables import subjects
+from idv.infra.storage.vault import DataKey, Vault, WrappedKey
+
+_REF = "applicant_ref"
+
+
+class Subject(NamedTuple):
+    """A subject with its key in use."""
+
+    id: str
+    tenant: str
+    key: DataKey
+    applicant_ref: str | None
+
+
+class Subjects:
+    """Finds, makes and rewraps subjects inside the caller's transaction."""
+
+    def __init__(self, database: Database, keyring: KeyRing, *, entropy: Entropy = os.urandom) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._vault = Vault(keyring, entropy=entropy)
+        self._entropy = entropy
+
+    def applicant_hash(self, tenant: str, applicant_ref: str) -> str:
+        """The keyed hash an applicant is looked up by."""
+        return self._keyring.keyed_hash(Purpose.APPLICANT, tenant, applicant_ref)
+
+    def ensure(self, connection: sa.Connection, tenant: str, applicant_ref: str | None) -> Subject:
+        """The subject of an applicant, made when new; without an applicant always a new one."""
+        applicant_hash = None if applicant_ref is None else self.applicant_hash(tenant, applicant_ref)
+        known = sa.and_(subjects.c.tenant == tenant, subjects.c.applicant_hash == applicant_hash)
+        found = connection.scalar(sa.select(subjects.c.id).where(known)) if applicant_hash else None
+        if found is None:
+            row = self._new(tenant, applicant_hash, applicant_ref)
+            found = row["id"] if self._database.insert_new(connection, subjects, row) else None
+        # None: made or erased by another transaction between the two statements.
+        subject = None if found is None else self.locked(connection, str(found))
+        return subject or self.ensure(connection, tenant, applicant_ref)
+
+    def locked(self, connection: sa.Connection, subject_id: str) -> Subject | None:
+        """A subject that no erasure can take until the transaction ends; None when one just did."""
+        statement = sa.select(subjects.c.id).where(subjects.c.id == subject_id).with_for_update(read=True)
+        return None if connection.scalar(statement) is None else self.load(connection, subject_id)
+
+    def load(self, connection: sa.Connection, subject_id: str) -> Subject:
+        """A subject by id. Raises IntegrityError when it is gone or its key does not open."""
+        row = connection.execute(sa.select(subjects).where(subjects.c.id == subject_id)).first()
+        if row is None:
+            raise IntegrityError("subject_missing", "A verification's subject is missing.")
+        wrapped = WrappedKey(row.kek_id, row.wrapped_key)
+        key = self._vault.unwrap(wrapped, tenant=row.tenant, subject=row.id)
+        ref = None if row.sealed_ref is None else key.open(row.sealed_ref, row.tenant, row.id, _REF).decode()
+        return Subject(row.id, row.tenant, key, ref)
+
+    def rewrap(self, connection: sa.Connection) -> int:
+        """Bring every key under the active key-encryption key; returns how many were not."""
+        stale = sa.select(subjects).where(subjects.c.kek_id != self._vault.active).with_for_update()
+        rows = connection.execute(stale).all()
+        for row in rows:
+            old = WrappedKey(row.kek_id, row.wrapped_key)
+            new = self._vault.rewrap(old, tenant=row.tenant, subject=row.id)
+            connection.execute(
+                subjects.update()
+                .where(subjects.c.id == row.id)
+                .values(kek_id=new.kek_id, wrapped_key=new.wrapped)
+            )
+        return len(rows)
+
+    def _new(self, tenant: str, applicant_hash: str | None, applicant_ref: str | None) -> dict[str, object]:
+        subject = self._entropy(16).hex()
+        wrapped = self._vault.new_key(tenant, subject)
+        key = self._vault.unwrap(wrapped, tenant=tenant, subject=subject)
+        sealed = None if applicant_ref is None else key.seal(applicant_ref.encode(), tenant, subject, _REF)
+        return {
+            "id": subject,
+            "tenant": tenant,
+            "applicant_hash": applicant_hash,
+            "kek_id": wrapped.kek_id,
+            "wrapped_key": wrapped.wrapped,
+            "sealed_ref": sealed,
+        }
