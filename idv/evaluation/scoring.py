@@ -1,0 +1,208 @@
+"""Any check over any list: in order, in parallel, resumable, each shared face embedded once."""
+
+import csv
+import io
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from idv.domain.documents import DocumentReading, DocumentView
+from idv.domain.errors import RequestError
+from idv.domain.evidence import EncodedImage, Evidence, ImageRole
+from idv.domain.faces import Face, FaceTemplate, SubjectFace
+from idv.domain.images import DecodedImage
+from idv.domain.ports import Check, Perceiver, Perception
+from idv.domain.results import CheckName, CheckResult
+from idv.evaluation.items import ItemList, Row
+from idv.workflow.runner import CheckRunner
+
+T = TypeVar("T")
+
+RESULT_COLUMNS = ("outcome", "score", "reasons", "latency_ms")
+_READING_COLUMNS = ("mrz", "mrz_valid")
+
+
+class _FaceMemory:
+    """What was seen of a face, by file: computed once even when two threads ask at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, Path], Future[object]] = {}
+
+    def once(self, what: str, path: Path, compute: Callable[[], T]) -> T:
+        """The value, or the error that computing it raised."""
+        with self._lock:
+            mine = (what, path) not in self._seen
+            kept = self._seen.setdefault((what, path), Future())
+        if mine:
+            try:
+                kept.set_result(compute())
+            except Exception as error:  # noqa: BLE001 - kept, and raised again for every asker
+                kept.set_exception(error)
+        return kept.result()  # type: ignore[return-value] # the key pins the type
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One check over one list of items whose images lie under `root`."""
+
+    check: Check
+    runner: CheckRunner
+    perceiver: Perceiver
+    items: ItemList
+    root: Path
+    deadline_s: float
+    threads: int = 2
+    _faces: _FaceMemory = field(default_factory=_FaceMemory)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Input columns, then the results; a result column that the input has already is replaced."""
+        reading = self.check.name is CheckName.DOCUMENT_READING
+        own = (*RESULT_COLUMNS, *(_READING_COLUMNS if reading else ()))
+        return (*(c for c in self.items.columns if c not in own), *own)
+
+    def write(self, out: Path, *, on_row: Callable[[int], None]) -> int:
+        """Score what `out` does not hold yet and append it row by row; returns the number of rows scored.
+
+        `on_row` is told the number of rows done. Raises RequestError `scores_belong_elsewhere` when `out`
+        was begun with another list or another model: scores of different models are never mixed.
+        """
+        done = self._resume(out)
+        on_row(done)
+        with out.open("a", encoding="utf-8", newline="") as stream:
+            for number, row in enumerate(self._scored(self.items.rows[done:]), start=done + 1):
+                stream.write(_line([row[column] for column in self.columns]))
+                stream.flush()
+                on_row(number)
+        return len(self.items.rows) - done
+
+    def _resume(self, out: Path) -> int:
+        """Rows already in `out`; a torn last row is cut off, a new file gets its header."""
+        record = out.with_name(out.name + ".run.json")
+        run = {"check": self.check.name, "check_digest": self.check.digest, "items": self.items.digest}
+        if not out.exists():
+            record.write_text(json.dumps(run), encoding="utf-8")
+            out.write_text(_line(self.columns), encoding="utf-8", newline="")
+            return 0
+        begun = json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
+        if begun != run:
+            raise RequestError(
+                "scores_belong_elsewhere",
+                f"{out} was made with another list or other models; name another file or delete it",
+                field="out",
+            )
+        # A kill can tear a character apart as well as a row.
+        whole = _whole_rows(out.read_text(encoding="utf-8", errors="ignore"), len(self.columns))
+        text = "".join(_line(row) for row in whole) or _line(self.columns)
+        out.write_text(text, encoding="utf-8", newline="")
+        return max(len(whole) - 1, 0)
+
+    def _scored(self, rows: Sequence[Row]) -> Iterator[Row]:
+        """Results in order, computed by threads, a bounded number ahead."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            waiting = iter(rows)
+            ahead = deque(pool.submit(self._score, row) for row in islice(waiting, 4 * self.threads))
+            while ahead:
+                yield ahead.popleft().result()
+                ahead.extend(pool.submit(self._score, row) for row in islice(waiting, 1))
+
+    def _score(self, row: Row) -> Row:
+        paths = {role: self.root / row[column] for column, role in self.items.inputs.items()}
+        evidence = Evidence({role: EncodedImage(_bytes_of(path)) for role, path in paths.items()})
+        context = _SharedFaces(self.perceiver.perceive(evidence), paths, self._faces)
+        deadline = self.runner.clock.monotonic() + self.deadline_s
+        result = self.runner.run_one(self.check, evidence, context, deadline=deadline)
+        scored = {**row, **_cells(result)}
+        if self.check.name is CheckName.DOCUMENT_READING:
+            scored |= _reading_cells(context, next(iter(paths)))
+        return scored
+
+
+@dataclass(frozen=True)
+class _SharedFaces:
+    """A perception whose subjects and templates are shared between the rows that name the same file."""
+
+    own: Perception
+    paths: Mapping[ImageRole, Path]
+    memory: _FaceMemory
+
+    def subject(self, role: ImageRole) -> SubjectFace:
+        """From memory."""
+        return self.memory.once(
+            f"subject of {role.is_document}", self.paths[role], lambda: self.own.subject(role)
+        )
+
+    def template(self, role: ImageRole) -> FaceTemplate:
+        """From memory."""
+        return self.memory.once(
+            f"template of {role.is_document}", self.paths[role], lambda: self.own.template(role)
+        )
+
+    def image(self, role: ImageRole) -> DecodedImage:
+        """The row's own."""
+        return self.own.image(role)
+
+    def faces(self, role: ImageRole) -> tuple[Face, ...]:
+        """The row's own."""
+        return self.own.faces(role)
+
+    def document(self, role: ImageRole) -> DocumentView | None:
+        """The row's own."""
+        return self.own.document(role)
+
+    def reading(self, role: ImageRole) -> DocumentReading:
+        """The row's own."""
+        return self.own.reading(role)
+
+    @property
+    def stage_ms(self) -> Mapping[str, float]:
+        """The row's own."""
+        return self.own.stage_ms
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The file; nothing at all when it cannot be read, which the decoder names."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _cells(result: CheckResult) -> dict[str, str]:
+    return {
+        "outcome": result.outcome,
+        "score": "" if result.score is None else f"{result.score:.9g}",
+        "reasons": ";".join(result.reasons),
+        "latency_ms": f"{result.latency_ms:.2f}",
+    }
+
+
+def _reading_cells(context: Perception, role: ImageRole) -> dict[str, str]:
+    """The MRZ, its rows separated by line breaks, and whether its check digits hold."""
+    mrz = None
+    with suppress(Exception):  # whatever stood in the way is in the row's reasons already
+        mrz = context.reading(role).mrz
+    if mrz is None:
+        return {"mrz": "", "mrz_valid": ""}
+    return {"mrz": "\n".join(mrz.lines), "mrz_valid": str(mrz.valid).lower()}
+
+
+def _line(cells: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
+
+
+def _whole_rows(text: str, width: int) -> list[list[str]]:
+    """The rows that were written to their end."""
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    torn = bool(rows) and (not text.endswith("\n") or len(rows[-1]) != width)
+    return rows[:-1] if torn else rows
