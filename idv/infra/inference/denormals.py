@@ -29,6 +29,15 @@ _ENVIRONMENT_BYTES = 64
 """At least the size of `fenv_t` on every platform named above (32 and 8)."""
 
 
+class _Environments(threading.local):
+    """This thread's saved and changed `fenv_t`, made once a thread: every call of a model passes here."""
+
+    def __init__(self, offset: int) -> None:
+        self.saved = ctypes.create_string_buffer(_ENVIRONMENT_BYTES)
+        self.changed = ctypes.create_string_buffer(_ENVIRONMENT_BYTES)
+        self.control = ctypes.c_uint32.from_buffer(self.changed, offset)
+
+
 class FlushedDenormals:
     """A context manager, one for all threads; does nothing where the platform's layout is unknown."""
 
@@ -39,19 +48,18 @@ class FlushedDenormals:
             # PyDLL keeps the interpreter lock: the calls take nanoseconds.
             libm = ctypes.PyDLL("libm.so.6")
             self._read, self._write = libm.fegetenv, libm.fesetenv
-        self._thread = threading.local()
+            self._bits = self._flags.bits
+            self._thread = _Environments(self._flags.offset)
 
     def __enter__(self) -> None:
         """Save this thread's floating-point environment and flush denormals. Not reentrant."""
         if self._flags is None:
             return
-        saved = ctypes.create_string_buffer(_ENVIRONMENT_BYTES)
-        self._read(saved)
-        changed = ctypes.create_string_buffer(saved.raw, _ENVIRONMENT_BYTES)
-        word = ctypes.c_uint32.from_buffer(changed, self._flags.offset)
-        word.value |= self._flags.bits
-        self._thread.saved = saved
-        self._write(changed)
+        thread = self._thread
+        self._read(thread.saved)
+        self._read(thread.changed)
+        thread.control.value |= self._bits
+        self._write(thread.changed)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
