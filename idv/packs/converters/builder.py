@@ -49,7 +49,7 @@ class GraphBuilder:
         return self._constants[key]
 
     def add(self, op: str, inputs: Sequence[str], attributes: Mapping[str, Any] | None = None) -> str:
-        """Append a node with one output; returns that output's name. Attribute values are ONNX's own types."""
+        """Append a node and return the name of its one output; attributes are as ONNX has them."""
         name = f"{op.lower()}{len(self._nodes)}"
         self._nodes.append(helper.make_node(op, list(inputs), [name], name=name, **dict(attributes or {})))
         return name

@@ -3,7 +3,7 @@
 The architecture is dlib's `dnn_face_recognition_ex.cpp`: a 7×7 convolution with stride 2, max pooling,
 then residual blocks of two 3×3 convolutions, each followed by a scale and shift a channel (a frozen batch
 normalisation). A block that halves the size adds the 2×2 average of its input, widened with zero channels;
-where the unpadded strided convolution comes out smaller than that average, zeros follow on the right and below.
+where the unpadded strided convolution comes out smaller than that average, zeros follow right and below.
 """
 
 from collections.abc import Mapping
@@ -72,11 +72,9 @@ class _Network:
         """The block that halves the side: see the module's description of its shortcut."""
         inner = self.relu(self.convolution(image, f"{block}/conv1", stride=2, pad=0))
         outer = self.convolution(inner, f"{block}/conv2", stride=1, pad=1)
-        shortcut = self.pool("AveragePool", image, kernel=2)
+        shortcut = self._halve(image, outer.channels)
         side = max(outer.side, shortcut.side)
-        return self.relu(
-            self._sum(self._grow(outer, outer.channels, side), self._grow(shortcut, outer.channels, side))
-        )
+        return self.relu(self._sum(self._grow(outer, side), self._grow(shortcut, side)))
 
     def convolution(self, image: _Image, layer: str, *, stride: int, pad: int) -> _Image:
         """Convolution with the layer's scale and shift folded in: s * (w x + b) + t."""
@@ -111,14 +109,30 @@ class _Network:
     def _sum(self, left: _Image, right: _Image) -> _Image:
         return left._replace(name=self.builder.add("Add", [left.name, right.name]))
 
-    def _grow(self, image: _Image, channels: int, side: int) -> _Image:
-        """Zeros after the last channel, below and on the right."""
-        if (image.channels, image.side) == (channels, side):
+    def _halve(self, image: _Image, channels: int) -> _Image:
+        """2×2 average with stride 2, then zeros up to `channels` channels.
+
+        The zeros come from a convolution with the identity: `Pad` would leave the layout that ONNX Runtime
+        keeps between convolutions, and so keep the following sums from being fused into them.
+        """
+        pooled = self.pool("AveragePool", image, kernel=2)
+        if pooled.channels == channels:
+            return pooled
+        weights = np.eye(channels, pooled.channels, dtype=np.float32)[:, :, None, None]
+        name = self.builder.add(
+            "Conv", [pooled.name, self.builder.constant(weights)], {"kernel_shape": [1, 1]}
+        )
+        return _Image(name, channels, pooled.side)
+
+    def _grow(self, image: _Image, side: int) -> _Image:
+        """Zeros below and on the right: a convolution with one 1×1 kernel of value 1 a channel."""
+        if image.side == side:
             return image
+        weights = np.ones((image.channels, 1, 1, 1), np.float32)
         edge = side - image.side
-        pads = np.array([0, 0, 0, 0, 0, channels - image.channels, edge, edge], np.int64)
-        name = self.builder.add("Pad", [image.name, self.builder.constant(pads)])
-        return _Image(name, channels, side)
+        attributes = {"group": image.channels, "kernel_shape": [1, 1], "pads": [0, 0, edge, edge]}
+        name = self.builder.add("Conv", [image.name, self.builder.constant(weights)], attributes)
+        return _Image(name, image.channels, side)
 
     def _weight(self, name: str) -> Array:
         """A tensor in float64, so that folding rounds once."""

@@ -81,9 +81,18 @@ def prelu(lowering: Lowering, node: Node) -> Tensor:
 
 
 def _prelu(lowering: Lowering, source: Tensor, slope: str) -> Tensor:
+    """Slope s: s x + (1 - s) max(x, 0), since two depthwise convolutions are thrice as fast as `PRelu`."""
     value = lowering.constant(slope)
-    constant = image_operand(value) if len(source.shape) == IMAGE_RANK else value
-    return Tensor(lowering.emit("PRelu", source, lowering.builder.constant(constant)), source.shape)
+    if len(source.shape) != IMAGE_RANK:
+        return Tensor(lowering.emit("PRelu", source, lowering.builder.constant(value)), source.shape)
+    channels = source.shape[3]
+    if value.size != channels or value.shape[-1] != channels:
+        name = lowering.emit("PRelu", source, lowering.builder.constant(image_operand(value)))
+        return Tensor(name, source.shape)
+    slopes = value.reshape(channels).astype(np.float64)
+    positive = Tensor(lowering.emit("Relu", source), source.shape)
+    parts = (lowering.scale_channels(source, slopes), lowering.scale_channels(positive, 1 - slopes))
+    return Tensor(lowering.builder.add("Add", [part.name for part in parts]), source.shape)
 
 
 def leaky_relu(lowering: Lowering, node: Node) -> Tensor:

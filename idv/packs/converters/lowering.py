@@ -82,6 +82,16 @@ class Lowering:
             return tensor.name
         return self.emit("Transpose", tensor, perm=[0, 2, 3, 1])
 
+    def scale_channels(self, image: Tensor, factors: Array) -> Tensor:
+        """An image with each channel multiplied by its factor, as a depthwise 1×1 convolution.
+
+        ONNX Runtime keeps images in blocks of channels between convolutions, and leaves that layout for
+        `Mul`, `PRelu` and `Pad`, which then also keeps the sums after them from being fused.
+        """
+        channels = image.shape[3]
+        weights = self.builder.constant(factors.astype(np.float32).reshape(channels, 1, 1, 1))
+        return Tensor(self.emit("Conv", image, weights, group=channels, kernel_shape=[1, 1]), image.shape)
+
 
 Emitter = Callable[[Lowering, Node], Tensor]
 """Translates one node; its result joins the tensors under the node's name."""

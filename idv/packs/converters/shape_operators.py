@@ -50,6 +50,9 @@ def pad(lowering: Lowering, node: Node) -> Tensor:
     amounts = lowering.constant(node.inputs[1]).astype(np.int64)
     value = lowering.constant(node.inputs[2]) if node.op == "PadV2" else np.zeros((), np.float32)
     rank = len(source.shape)
+    only_more_channels = rank == IMAGE_RANK and amounts.sum() == amounts[3, 1]
+    if only_more_channels and not value.any():
+        return widen(lowering, source, int(amounts[3, 1]))
     ordered = np.zeros_like(amounts)
     for axis in range(rank):
         ordered[image_axis(axis, rank)] = amounts[axis]
@@ -59,6 +62,17 @@ def pad(lowering: Lowering, node: Node) -> Tensor:
         size if size == BATCH else int(size + amounts[axis].sum()) for axis, size in enumerate(source.shape)
     )
     return Tensor(lowering.emit("Pad", source, pads, fill, mode="constant"), shape)
+
+
+def widen(lowering: Lowering, source: Tensor, extra: int) -> Tensor:
+    """An image with `extra` channels of zeros after its own, as a 1×1 convolution with the identity.
+
+    The reason is the same as for `Lowering.scale_channels`.
+    """
+    channels = source.shape[3]
+    weights = np.eye(channels + extra, channels, dtype=np.float32)[:, :, None, None]
+    name = lowering.emit("Conv", source, lowering.builder.constant(weights), kernel_shape=[1, 1])
+    return Tensor(name, (*source.shape[:3], channels + extra))
 
 
 def concat(lowering: Lowering, node: Node) -> Tensor:

@@ -11,6 +11,9 @@ from idv.packs.converters.folding import DEPTHWISE
 from idv.packs.converters.lowering import Emitter, Lowering, Tensor, window
 from idv.packs.converters.tfjs_graph import Node
 
+RUNTIME_BLOCK = 16
+"""Channels in a block of ONNX Runtime's own layout (8 on machines without AVX-512)."""
+
 
 def convolution(lowering: Lowering, node: Node) -> Tensor:
     """Conv2D and depthwise convolution, with the bias and activation fused into them."""
@@ -52,7 +55,11 @@ def pooling(lowering: Lowering, node: Node) -> Tensor:
     attributes = {"kernel_shape": list(view.kernel), "pads": view.pads, "strides": list(view.strides)}
     op = "MaxPool" if node.op == "MaxPool" else "AveragePool"
     name = lowering.builder.add(op, [image.name], attributes)
-    return Tensor(name, (image.shape[0], *view.output(image.shape[1:3]), image.shape[3]))
+    result = Tensor(name, (image.shape[0], *view.output(image.shape[1:3]), image.shape[3]))
+    if image.shape[3] % RUNTIME_BLOCK == 0:
+        return result
+    # ONNX Runtime does not pool such an image in its own layout; a convolution brings the result back to it.
+    return lowering.scale_channels(result, np.ones(image.shape[3]))
 
 
 def resize(lowering: Lowering, node: Node) -> Tensor:
