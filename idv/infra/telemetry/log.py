@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import json
 import logging
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -146,9 +147,11 @@ def redacted_text(value: str) -> str:
 
 
 def _safe(value: Value) -> Value:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return redacted_text(value) if isinstance(value, str) else REDACTED
+    if isinstance(value, str):
+        return redacted_text(value)
+    if isinstance(value, float):
+        return round(value, 3) if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int) else REDACTED
 
 
 class JsonFormatter(logging.Formatter):
@@ -178,7 +181,9 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("idv").setLevel(level)
+    for name in tuple(logging.root.manager.loggerDict):
+        library = logging.getLogger(name)
+        library.handlers[:], library.propagate = [], True
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
+    logging.getLogger("idv").setLevel(level.upper())

@@ -1,0 +1,94 @@
+"""Builds the ASGI application over a wired application: routes, error mapping, the edge around them."""
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+import idv
+from idv.domain.errors import DeadlineExceeded, IdvError, Overloaded, StorageUnavailable
+from idv.infra.telemetry.log import logger
+from idv.infra.telemetry.metrics import Metrics
+from idv.service import openapi
+from idv.service.application import Application
+from idv.service.desk import Desk
+from idv.service.edge import Edge
+from idv.service.errors import NOT_FOUND, Fault, fault_of, method_not_allowed, response
+from idv.service.routes.operations import operation_routes
+from idv.service.routes.single import single_routes
+from idv.service.routes.verifications import verification_routes
+
+_log = logger(__name__)
+_QUERY_FIELDS = frozenset({"limit", "cursor", "applicant_ref", "decision"})
+_SERVER_FAULT = 500
+_METHOD_NOT_ALLOWED = 405
+
+
+def create_app(application: Application) -> FastAPI:
+    """The ASGI application; `app.state.desk.close()` waits for what still runs.
+
+    Nothing is opened or started here that the application did not bring.
+    """
+    settings = application.settings
+    app = FastAPI(
+        title="idv",
+        version=idv.__version__,
+        description="Decides on a person from a document and a selfie, with reasons.",
+        docs_url="/docs" if settings.docs else None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    metrics = Metrics(providers={c.provider for c in application.verifications.runner.checks})
+    desk = Desk(application, metrics)
+    for router in (operation_routes(desk), verification_routes(desk), single_routes(desk)):
+        app.include_router(router)
+    metrics.know_routes(path for route in app.routes if (path := getattr(route, "path", None)))
+    app.state.desk = desk
+    _add_error_handlers(app, metrics)
+    app.add_middleware(
+        Edge,
+        metrics=metrics,
+        new_id=lambda: application.verifications.new_id("req"),
+        max_drain_bytes=settings.max_body_bytes,
+    )
+    app.openapi_schema = openapi.document(app)
+    return app
+
+
+def _add_error_handlers(app: FastAPI, metrics: Metrics) -> None:
+    @app.exception_handler(IdvError)
+    async def of_ours(request: Request, error: IdvError) -> Response:
+        fault = fault_of(error)
+        if kind := _rejection(error):
+            metrics.rejected(kind)
+        if fault.status >= _SERVER_FAULT:
+            _log.error("request_failed", code=error.code, status=fault.status)
+        return _told(request, fault)
+
+    @app.exception_handler(RequestValidationError)
+    async def of_query(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        name = str(first["loc"][-1])
+        message = f"The value is not valid ({first['type']})."
+        field = name if name in _QUERY_FIELDS else None
+        return _told(request, Fault(422, "invalid_request", "value_invalid", message, field))
+
+    @app.exception_handler(HTTPException)
+    async def of_routing(request: Request, error: HTTPException) -> Response:
+        if error.status_code == _METHOD_NOT_ALLOWED:
+            return _told(request, method_not_allowed((error.headers or {}).get("Allow", "")))
+        return _told(request, NOT_FOUND)
+
+
+def _told(request: Request, fault: Fault) -> Response:
+    return response(fault, request.state.request_id)
+
+
+def _rejection(error: IdvError) -> str | None:
+    """Which kind of valid request was turned away, if it was one."""
+    if isinstance(error, Overloaded):
+        return "attempts" if error.code == "too_many_attempts" else "capacity"
+    if isinstance(error, DeadlineExceeded):
+        return "deadline"
+    return "storage" if isinstance(error, StorageUnavailable) else None

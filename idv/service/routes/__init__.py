@@ -1,0 +1,1 @@
+"""The public routes: one file a resource; each route says what it needs, does and answers."""

@@ -1,0 +1,39 @@
+"""Routes for whoever runs the service: alive, ready, metrics. They tell nothing about any tenant."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idv.infra.telemetry.metrics import CONTENT_TYPE
+from idv.service.desk import Desk
+
+_READY_TIMEOUT_S = 5.0
+
+
+def operation_routes(desk: Desk) -> APIRouter:
+    """Health and metrics; outside the OpenAPI document."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz(_: Request) -> Response:
+        """The process answers."""
+        return Response('{"status":"alive"}', media_type="application/json")
+
+    @router.get("/readyz")
+    async def readyz(_: Request) -> Response:
+        """A request could be served now."""
+        with desk.light.admit() as admission:
+            ready = await admission.run(desk.application.ready, timeout_s=_READY_TIMEOUT_S)
+        status = "ready" if ready else "not_ready"
+        return Response(
+            f'{{"status":"{status}"}}', status_code=200 if ready else 503, media_type="application/json"
+        )
+
+    @router.get("/metrics")
+    async def metrics(_: Request) -> Response:
+        """Everything counted, for Prometheus."""
+        with desk.light.admit() as admission:
+            text = await admission.run(desk.metrics.render, timeout_s=_READY_TIMEOUT_S)
+        return Response(text, media_type=CONTENT_TYPE)
+
+    return router

@@ -1,0 +1,94 @@
+"""Routes of single checks: compare two faces, read a document, check liveness. Nothing is stored."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idv.domain.evidence import ImageRole
+from idv.domain.results import CheckName
+from idv.domain.stores import Scope, StoredReply
+from idv.service import openapi
+from idv.service.desk import Call, Desk
+from idv.service.intake import evidence_of, form_layout, read_form
+from idv.service.multipart import Form, Layout
+from idv.service.wire import DocumentCheckOut, check_out, document_out, reply
+
+_OK = 200
+
+
+def single_routes(desk: Desk) -> APIRouter:
+    """The routes of single checks."""
+    router = APIRouter(prefix="/v1", tags=["single checks"])
+    _add_face_compare(router, desk)
+    _add_liveness(router, desk)
+    _add_document_read(router, desk)
+    return router
+
+
+def _add_face_compare(router: APIRouter, desk: Desk) -> None:
+    limit = desk.application.settings.max_part_bytes
+    layout = form_layout((ImageRole.REFERENCE, ImageRole.PROBE), max_part_bytes=limit)
+
+    @router.post("/faces/compare", **openapi.single("compare_faces", layout))
+    async def compare_faces(request: Request) -> Response:
+        """Whether two pictures show the same person."""
+        return await _checked(request, desk, CheckName.FACE_MATCH, layout)
+
+
+def _add_liveness(router: APIRouter, desk: Desk) -> None:
+    layout = form_layout((ImageRole.SELFIE,), max_part_bytes=desk.application.settings.max_part_bytes)
+
+    @router.post("/liveness/check", **openapi.single("check_liveness", layout))
+    async def check_liveness(request: Request) -> Response:
+        """Whether a selfie shows a live person rather than a print or a screen."""
+        return await _checked(request, desk, CheckName.LIVENESS, layout)
+
+
+def _add_document_read(router: APIRouter, desk: Desk) -> None:
+    layout = form_layout(
+        (ImageRole.DOCUMENT_FRONT,),
+        (ImageRole.DOCUMENT_BACK,),
+        max_part_bytes=desk.application.settings.max_part_bytes,
+    )
+
+    @router.post("/documents/read", **openapi.read_document(layout))
+    async def read_document(request: Request) -> Response:
+        """Read a document: machine-readable zone, printed fields, and whether they agree."""
+
+        def work(call: Call, form: Form) -> StoredReply:
+            evidence = evidence_of(form)
+            result, seen = desk.application.single.judge(
+                CheckName.DOCUMENT_READING, evidence, deadline=call.deadline
+            )
+            desk.metrics.check(result)
+            back = ImageRole.DOCUMENT_BACK
+            body = DocumentCheckOut(
+                check=check_out(result),
+                front=document_out(seen.reading(ImageRole.DOCUMENT_FRONT)),
+                back=document_out(seen.reading(back)) if back in evidence.images else None,
+            )
+            return reply(_OK, body)
+
+        return await _judged(request, desk, layout, work)
+
+
+async def _checked(request: Request, desk: Desk, name: CheckName, layout: Layout) -> Response:
+    def work(call: Call, form: Form) -> StoredReply:
+        result, _ = desk.application.single.judge(name, evidence_of(form), deadline=call.deadline)
+        desk.metrics.check(result)
+        return reply(_OK, check_out(result))
+
+    return await _judged(request, desk, layout, work)
+
+
+async def _judged(
+    request: Request, desk: Desk, layout: Layout, work: Callable[[Call, Form], StoredReply]
+) -> Response:
+    max_bytes = desk.application.settings.max_body_bytes
+
+    async def read(request: Request) -> Form:
+        return await read_form(request, layout, max_bytes=max_bytes)
+
+    return await desk.judge(request, Scope.COMPARE, lane=desk.heavy, read=read, work=work)
