@@ -5,7 +5,7 @@ BIN := .venv/bin
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock test-train bench clean
+.PHONY: help install demo test test-slow test-train check format lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,14 @@ demo: .venv/.runtime-$(EXTRA) ## run the main job end to end on sample photos
 
 test: .venv/.dev ## run the test suite (offline once installed)
 	$(BIN)/python -m pytest
+
+test-slow: .venv/.dev ## run the tests that take longer than a few seconds
+	$(BIN)/python -m pytest -m 'slow and not train'
+
+test-train: .venv/.dev ## install the training extra and test the training code
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/train.txt onnxscript torch==2.13.0
+	$(BIN)/python -m pytest -m train
 
 check: .venv/.dev ## lint, types, layers
 	$(BIN)/ruff check .
