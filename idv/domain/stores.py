@@ -78,8 +78,8 @@ class StoredReply:
     body: bytes = field(repr=False)
 
 
-IMAGE_KIND = "image:"
-"""Kinds of private data that begin with this are kept images: `image:selfie`."""
+IMAGE_KIND = "image."
+"""Kinds of private data that begin with this are kept images: `image.selfie`."""
 
 
 @dataclass(frozen=True)

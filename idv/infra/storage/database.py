@@ -68,8 +68,8 @@ class Database:
     def insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
         """Insert a row unless its key is taken; returns whether it was free. Safe under concurrency."""
         make = sqlite.insert if self.is_sqlite else postgresql.insert
-        statement = make(table).values(row).on_conflict_do_nothing()
-        return connection.execute(statement).rowcount == 1
+        statement = make(table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
+        return connection.execute(statement).first() is not None
 
     def vacuum(self) -> None:
         """Rewrite the SQLite file without anything that was deleted. Raises StorageUnavailable."""

@@ -11,7 +11,7 @@ from idv.domain.stores import Delivery, Event
 from idv.infra.storage.database import Database
 from idv.infra.storage.tables import events
 
-_LEASE = dt.timedelta(minutes=2)
+LEASE = dt.timedelta(minutes=2)
 """Longer than any delivery may take; after it, the events of a dispatcher that died are due again."""
 
 
@@ -52,7 +52,7 @@ class SqlOutbox:
             rows = connection.execute(statement).all()
             ids = [row.id for row in rows]
             connection.execute(
-                events.update().where(events.c.id.in_(ids)).values(next_attempt_at=now + _LEASE)
+                events.update().where(events.c.id.in_(ids)).values(next_attempt_at=now + LEASE)
             )
         return [(_event(row), row.attempts) for row in rows]
 

@@ -34,19 +34,8 @@ def add(connection: sa.Connection, verification: Verification, subject: Subject)
 def extend(
     connection: sa.Connection, stored: Verification, verification: Verification, subject: Subject
 ) -> None:
-    """Append what is new to a stored verification.
-
-    Raises Conflict `verification_changed` when what is stored is no longer what `verification` began with.
-    """
-    results, decisions = len(stored.results), len(stored.decisions)
-    same = (
-        stored.results == verification.results[:results]
-        and stored.decisions == verification.decisions[:decisions]
-        and stored.created_at == verification.created_at
-        and stored.applicant_ref == verification.applicant_ref
-    )
-    if not same:
-        raise Conflict("verification_changed", "The verification was changed by another request.")
+    """Append what is new to a stored verification. Raises Conflict as `check_extends` says."""
+    check_extends(stored, verification)
     connection.execute(
         tables.verifications.update()
         .where(tables.verifications.c.id == verification.id)
@@ -56,7 +45,21 @@ def extend(
             updated_at=verification.updated_at,
         )
     )
-    _append(connection, verification, subject, results=results, decisions=decisions)
+    counts = {"results": len(stored.results), "decisions": len(stored.decisions)}
+    _append(connection, verification, subject, **counts)
+
+
+def check_extends(stored: Verification, verification: Verification) -> None:
+    """Raises Conflict `verification_changed` when `verification` does not begin with what is stored."""
+    results, decisions = len(stored.results), len(stored.decisions)
+    same = (
+        stored.results == verification.results[:results]
+        and stored.decisions == verification.decisions[:decisions]
+        and stored.created_at == verification.created_at
+        and stored.applicant_ref == verification.applicant_ref
+    )
+    if not same:
+        raise Conflict("verification_changed", "The verification was changed by another request.")
 
 
 def load(connection: sa.Connection, row: sa.Row[tuple[object, ...]], subject: Subject) -> Verification:

@@ -15,6 +15,8 @@ from idv.infra.storage.subjects import Subjects
 from idv.infra.storage.upkeep import SqlUpkeep
 from idv.infra.storage.verifications import SqlVerificationStore
 
+__all__ = ["Stores", "open_stores", "stores_over"]
+
 
 def open_stores(
     url: str, *, keyring: KeyRing, clock: Clock, instance: str, entropy: Entropy = os.urandom

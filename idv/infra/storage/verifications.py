@@ -27,7 +27,7 @@ from idv.infra.storage.rows import decision_row, result_row
 from idv.infra.storage.subjects import Subject, Subjects
 from idv.infra.storage.tables import private_data, subjects, verifications
 
-_LARGEST_PAGE = 1000
+LARGEST_PAGE = 1000
 StoredRow = sa.Row[tuple[object, ...]]
 
 
@@ -103,8 +103,8 @@ class SqlVerificationStore:
         decision: Decision | None = None,
     ) -> Page:
         """A page, newest first; verifications begun meanwhile never shift it."""
-        if not 1 <= limit <= _LARGEST_PAGE:
-            raise RequestError("limit_invalid", f"limit must be 1 to {_LARGEST_PAGE}.", field="limit")
+        if not 1 <= limit <= LARGEST_PAGE:
+            raise RequestError("limit_invalid", f"limit must be 1 to {LARGEST_PAGE}.", field="limit")
         applicant = None if applicant_ref is None else self._subjects.applicant_hash(tenant, applicant_ref)
         scope = (tenant, applicant or "", decision.value if decision else "")
         statement = _listing(tenant, applicant, decision)
