@@ -8,6 +8,7 @@ from enum import StrEnum
 from idv.documents.check_digits import FILLER
 
 _EXPIRY_WINDOW_YEARS = 50
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -69,6 +70,16 @@ def latest_day(value: str) -> dt.date | None:
 def mrz_from_date(date: dt.date) -> str:
     """`YYMMDD`."""
     return date.strftime("%y%m%d")
+
+
+def printed(date: dt.date, pattern: str) -> str:
+    """The date as a document type prints it: `DD`, `MM`, `MMM` (English) and `YYYY` are filled in."""
+    return (
+        pattern.replace("YYYY", f"{date.year:04d}")
+        .replace("MMM", MONTHS[date.month - 1])
+        .replace("MM", f"{date.month:02d}")
+        .replace("DD", f"{date.day:02d}")
+    )
 
 
 def _is_number(text: str) -> bool:
