@@ -1,0 +1,1 @@
+"""How bytes get onto this machine: package clients, https, and nothing else. No package is ever run."""
