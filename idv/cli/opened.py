@@ -1,0 +1,41 @@
+"""Opens what the commands on stored things need, and closes it afterwards. The one line to the wiring."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import typer
+
+from idv import bootstrap, settings
+from idv.domain.stores import Stores
+
+
+class Deliveries(Protocol):
+    """Sends due webhooks."""
+
+    def run_once(self) -> tuple[int, int, int]:
+        """One round: how many were delivered, failed for now, given up."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Stores and the dispatcher over them; a test hands over its own as the context's object."""
+
+    stores: Stores
+    deliveries: Deliveries
+
+
+@contextmanager
+def opened(context: typer.Context) -> Iterator[Opened]:
+    """What the settings say, or what the context was given."""
+    if isinstance(context.obj, Opened):
+        yield context.obj
+        return
+    checked = settings.load()
+    stores = bootstrap.stores_from(checked)
+    try:
+        yield Opened(stores, bootstrap.dispatcher_from(checked, stores))
+    finally:
+        stores.upkeep.close()
