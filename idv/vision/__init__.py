@@ -1,0 +1,1 @@
+"""Everything on pixels: imaging below models below perception and synthesis."""
