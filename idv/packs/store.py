@@ -14,6 +14,8 @@ from idv.packs.status import Licence, ModelStatus, Pulled, State
 
 DEFAULT_PACK = "open"
 
+__all__ = ["DEFAULT_PACK", "Licence", "ModelStatus", "ModelStore", "Pulled", "State"]
+
 
 class ModelStore:
     """The packs of one model repository, materialised in one cache.

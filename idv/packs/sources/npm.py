@@ -1,5 +1,7 @@
 """npm through its client: one tarball by version, unpacked by us, its scripts never run."""
 
+import base64
+import hashlib
 import platform
 import shutil
 import sys
@@ -49,7 +51,9 @@ class NpmFetcher:
             )
             label = f"npm, {source.label}"
             run_client(command, label=label, watch=Path(scratch), environment=environment, report=report)
-        return folder / _tarball(source)
+        path = folder / _tarball(source)
+        _check_integrity(source, path)
+        return path
 
     @contextmanager
     def _npm(self, folder: Path) -> Iterator[Sequence[str]]:
@@ -99,6 +103,18 @@ def _node_command(home: Path) -> Sequence[str]:
     if not (node.is_file() and script.is_file()):
         raise ModelError("model_client_missing", f"{NODE_REQUIREMENT} has no npm where it is expected")
     return (str(node), str(script))
+
+
+def _check_integrity(source: Source, path: Path) -> None:
+    """The registry's own SHA-512, as it stands in everybody's package locks."""
+    with path.open("rb") as file:
+        found = base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()
+    if f"sha512-{found}" != source.integrity:
+        path.unlink()
+        raise ModelError(
+            "model_digest_mismatch",
+            f"{source.label} has integrity sha512-{found}, the lock says {source.integrity}; it was thrown away",
+        )
 
 
 def _tarball(source: Source) -> str:
