@@ -1,13 +1,13 @@
 """Compares names as people write them with names as documents carry them.
 
 Tolerates what differs without meaning another person: order and number of given names, hyphens, apostrophes
-and spaces, diacritics and their transliterations, cuts in a full name field, and a typing or OCR error or two.
+and spaces, diacritics and their transliterations, cuts in a full name field, and a typing or OCR error
+or two.
 """
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -94,7 +94,6 @@ def _with_joined(words: Sequence[str]) -> Iterator[str]:
             yield "".join(words[start : start + length])
 
 
-@cache
 def _readings(text: str) -> tuple[tuple[str, ...], ...]:
     """The words of a name in each spelling, reduced to what spellings share."""
     folded = text.upper().translate(_DIGIT_LOOK_ALIKES)

@@ -24,9 +24,8 @@ from idv.documents.mrz_alignment import AlignedRows, align, cleaned, fold
 from idv.documents.mrz_layouts import LAYOUTS, Kind, Layout, Span
 from idv.domain.documents import DigitState, FieldName, MrzReading
 
-_PAIRS = ("0O", "1I", "2Z", "5S", "8B")
-_LOOK_ALIKES = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
-"""Read -> what may be printed. Of 37 errors of PP-OCRv6 on 61 simulated captures, 36 were O read as 0."""
+_LOOK_ALIKES = dict(zip("0O1I2Z5S8B", "O0I1Z2S5B8", strict=True))
+"""Read -> what may be printed. PP-OCRv6 on 150 simulated captures: O read as 0 is nearly its only error."""
 _MAXIMUM_AMBIGUOUS = 10
 _MASK_KINDS = {"A": Kind.LETTER, "9": Kind.DIGIT}
 
