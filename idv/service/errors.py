@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -72,8 +71,7 @@ _INNER_MESSAGE = "The service cannot answer this now."
 _RETRY_AFTER_S = 5
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """What the caller is told; `message` and `field` never repeat anything the caller sent."""
 
     status: int

@@ -184,6 +184,7 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     for name in tuple(logging.root.manager.loggerDict):
         library = logging.getLogger(name)
         library.handlers[:], library.propagate = [], True
+        library.setLevel(logging.NOTSET)
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     logging.getLogger("idv").setLevel(level.upper())

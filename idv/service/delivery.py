@@ -1,0 +1,33 @@
+"""Sends webhooks in the background: asks the dispatcher for what is due, at an interval, in one thread."""
+
+import threading
+from collections.abc import Callable
+
+from idv.infra.telemetry.log import logger
+
+_log = logger(__name__)
+
+
+class DeliveryThread:
+    """Calls `run_once` every `interval_s` until closed; a failure is logged and tried again."""
+
+    def __init__(self, run_once: Callable[[], object], *, interval_s: float = 1.0) -> None:
+        self._run_once = run_once
+        self._interval_s = interval_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="idv-delivery", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the delivery under way."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._run_once()
+            # The edge of a thread: one failure must not end all deliveries.
+            except Exception as error:  # noqa: BLE001
+                _log.error("delivery_broke", error_type=type(error).__name__)
+            self._stop.wait(self._interval_s)
