@@ -1,0 +1,240 @@
+"""Training data of the PAD network: captured and simulated presentations, cut as at run time."""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from idv.domain.arrays import Array, FloatArray, RgbImage
+from idv.vision.models.pad import Cuts, cut
+from idv.vision.synthesis.cameras import draw_camera
+from idv.vision.synthesis.presentation import (
+    FacePhoto,
+    Presentation,
+    Species,
+    on_paper,
+    on_screen,
+    seen_directly,
+)
+from idv.vision.synthesis.prints import Printer
+from idv.vision.synthesis.screens import Layout
+
+_SMALLEST_PX, _LARGEST_PX = 28.0, 80.0
+"""Range of the distance between the eyes in simulated captures."""
+
+CAPTURED = "captured"
+"""The instrument of a presentation that a real camera recorded."""
+PointsFinder = Callable[[RgbImage], FloatArray | None]
+"""Finds the five points (5, 2) float32 px of the largest face, or None."""
+
+
+class Part(StrEnum):
+    """Which photographs an item was made from; no person is in two parts."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Source(NamedTuple):
+    """One picture on disk: its data set, its person, and what it shows."""
+
+    path: Path
+    dataset: str
+    person: str
+    species: Species
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cut presentations as columns of equal length.
+
+    `context`: (N, 96, 96, 3), `detail`: (N, 112, 112, 3) uint8 RGB. `genuine`: (N,) bool. The rest: (N,) str:
+    `dataset`, `person`, `species`, `instrument` (`captured` for a real capture).
+    """
+
+    context: Array
+    detail: Array
+    genuine: Array
+    dataset: Array
+    person: Array
+    species: Array
+    instrument: Array
+
+    def __len__(self) -> int:
+        return len(self.genuine)
+
+    def where(self, chosen: Array) -> "Table":
+        """The rows that a boolean mask or an index array names."""
+        return Table(*(getattr(self, name)[chosen] for name in _COLUMNS))
+
+    def save(self, path: Path) -> None:
+        """Write all columns into one NPZ file."""
+        np.savez(path, **{name: getattr(self, name) for name in _COLUMNS})
+
+    @classmethod
+    def load(cls, path: Path) -> "Table":
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as columns:
+            return cls(*(columns[name] for name in _COLUMNS))
+
+    @classmethod
+    def joined(cls, tables: Sequence["Table"]) -> "Table":
+        """Tables one below another."""
+        return cls(*(np.concatenate([getattr(t, name) for t in tables]) for name in _COLUMNS))
+
+
+_COLUMNS = ("context", "detail", "genuine", "dataset", "person", "species", "instrument")
+
+
+class Instruments(NamedTuple):
+    """What simulated attacks are made with."""
+
+    layouts: tuple[Layout, ...]
+    printers: tuple[Printer, ...]
+
+
+def sources(data: Path) -> list[Source]:
+    """Every picture used: NUAA captures, and LFW and FFHQ photographs for bona fide faces.
+
+    `data`: the folder that holds `nuaa/`, `lfw/` and `generated_faces/`; an absent one is left out.
+    """
+    return [*_nuaa(data / "nuaa"), *_lfw(data / "lfw"), *_ffhq(data / "generated_faces")]
+
+
+def part_of(source: Source) -> Part:
+    """The part a simulated presentation of this photograph belongs to: by person, by hash, for good.
+
+    NUAA is split by subject in its own folds, so its photographs are all training photographs here.
+    """
+    if source.dataset == "nuaa":
+        return Part.TRAIN
+    bucket = int(hashlib.sha256(source.person.encode()).hexdigest()[:8], 16) % 100
+    return Part.TEST if bucket < 20 else Part.VALIDATION if bucket < 30 else Part.TRAIN  # noqa: PLR2004 - shares in %
+
+
+def captured(found: Iterable[tuple[Source, FacePhoto]]) -> Table:
+    """Real captures as they are, one row each."""
+    return _table((source, _as_is(source, photo)) for source, photo in found)
+
+
+def captured_again(found: Sequence[tuple[Source, FacePhoto]], *, seed: int, rounds: int) -> Table:
+    """Real captures as other cameras would have recorded the same scenes, `rounds` rows each."""
+    return _table(
+        (source, _seen_again(photo, source.species, np.random.default_rng([seed, turn, index])))
+        for turn in range(rounds)
+        for index, (source, photo) in enumerate(found)
+    )
+
+
+def simulated(
+    found: Sequence[tuple[Source, FacePhoto]], *, instruments: Instruments, seed: int, rounds: int = 1
+) -> Table:
+    """Per round and photograph: one bona fide capture, one screen and one print, each with its own camera.
+
+    Reproducible by item: every draw depends on `seed`, the round and the picture's place in `found` alone.
+    """
+    return _table(_simulations(found, instruments=instruments, seed=seed, rounds=rounds))
+
+
+def read(path: Path) -> RgbImage:
+    """A picture from disk: (H, W, 3) uint8 RGB. Raises ValueError for what OpenCV cannot read."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise ValueError(f"not a picture: {path.name}")
+    return np.asarray(pixels, np.uint8)
+
+
+def _simulations(
+    found: Sequence[tuple[Source, FacePhoto]], *, instruments: Instruments, seed: int, rounds: int
+) -> Iterator[tuple[Source, Presentation]]:
+    for turn in range(rounds):
+        for index, (source, photo) in enumerate(found):
+            rng = np.random.default_rng([seed, turn, index])
+            other = found[int(rng.integers(len(found)))][1].pixels
+            for species in Species:
+                yield source, _simulation(photo, species, rng=rng, instruments=instruments, other=other)
+
+
+def _simulation(
+    photo: FacePhoto, species: Species, *, rng: np.random.Generator, instruments: Instruments, other: RgbImage
+) -> Presentation:
+    camera, size = draw_camera(rng), _size(rng)
+    if species is Species.SCREEN:
+        return on_screen(
+            photo, rng, layouts=instruments.layouts, camera=camera, inter_eye_px=size, surroundings=other
+        )
+    if species is Species.PRINT:
+        return on_paper(
+            photo, rng, printers=instruments.printers, camera=camera, inter_eye_px=size, surroundings=other
+        )
+    return seen_directly(photo, rng, camera=camera, inter_eye_px=size)
+
+
+def _seen_again(photo: FacePhoto, species: Species, rng: np.random.Generator) -> Presentation:
+    seen = seen_directly(photo, rng, camera=draw_camera(rng), inter_eye_px=_size(rng), species=species)
+    return Presentation(seen.pixels, seen.points, species, CAPTURED)
+
+
+def _size(rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(np.log(_SMALLEST_PX), np.log(_LARGEST_PX))))
+
+
+def _as_is(source: Source, photo: FacePhoto) -> Presentation:
+    return Presentation(photo.pixels, photo.points, source.species, CAPTURED)
+
+
+def _table(rows: Iterable[tuple[Source, Presentation]]) -> Table:
+    kept: list[tuple[Source, Presentation, Cuts]] = []
+    for source, seen in rows:
+        # Keep the cuts alone: whole captures of a large set do not fit into memory.
+        bare = Presentation(seen.pixels[:0], seen.points, seen.species, seen.instrument)
+        kept.append((source, bare, cut(seen.pixels, seen.points)))
+    return Table(
+        context=np.stack([cuts.context for _, _, cuts in kept]),
+        detail=np.stack([cuts.detail for _, _, cuts in kept]),
+        genuine=np.array([seen.species is Species.BONA_FIDE for _, seen, _ in kept]),
+        dataset=np.array([source.dataset for source, _, _ in kept]),
+        person=np.array([source.person for source, _, _ in kept]),
+        species=np.array([seen.species.value for _, seen, _ in kept]),
+        instrument=np.array([seen.instrument for _, seen, _ in kept]),
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _nuaa(folder: Path) -> list[Source]:
+    return [
+        Source(
+            folder / row["path"], "nuaa", f"nuaa-{row['subject']}", Species(row["species"] or row["label"])
+        )
+        for row in _rows(folder / "items.csv")
+    ]
+
+
+def _lfw(folder: Path) -> list[Source]:
+    rows = _rows(folder / "pairs.csv")
+    paths = {row[f"path_{side}"]: row[f"subject_{side}"] for row in rows for side in "ab"}
+    return [
+        Source(folder / path, "lfw", f"lfw-{person}", Species.BONA_FIDE)
+        for path, person in sorted(paths.items())
+    ]
+
+
+def _ffhq(folder: Path) -> list[Source]:
+    return [
+        Source(folder / row["path"], "ffhq", f"ffhq-{Path(row['path']).stem}", Species.BONA_FIDE)
+        for row in _rows(folder / "items.csv")
+        if row["source"] == "ffhq"
+    ]

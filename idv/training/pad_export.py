@@ -1,0 +1,55 @@
+"""Writes a trained PAD network as one self-contained ONNX file with a dynamic batch."""
+
+from pathlib import Path
+
+import onnx
+import torch
+from torch.export import Dim
+
+from idv.training.pad_network import PadNetwork
+from idv.vision.models.pad import CONTEXT_PX, DETAIL_PX
+
+OPSET = 20
+"""Fixed: the file's digest depends on it."""
+_EXAMPLES = 2
+"""Rows of the example batch: with one, the exporter would take the batch for a constant."""
+
+
+def export(network: PadNetwork, path: Path) -> None:
+    """Write `path`: inputs `context` and `detail`, output `logits`, as the model's card describes them."""
+    network.eval()
+    for parameter in network.parameters():
+        parameter.data = parameter.data.contiguous()
+    examples = (
+        torch.zeros(_EXAMPLES, 3, CONTEXT_PX, CONTEXT_PX),
+        torch.zeros(_EXAMPLES, 3, DETAIL_PX, DETAIL_PX),
+    )
+    batch = Dim("batch", min=1)
+    program = torch.onnx.export(
+        network,
+        examples,
+        input_names=["context", "detail"],
+        output_names=["logits"],
+        opset_version=OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+        dynamic_shapes={"context": {0: batch}, "detail": {0: batch}},
+    )
+    if program is None:
+        raise RuntimeError("the exporter returned no program")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(_bare(program.model_proto), path)
+
+
+def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what tells of the exporting machine: source lines and metadata of every node."""
+    for node in model.graph.node:
+        node.ClearField("doc_string")
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    onnx.checker.check_model(model)
+    return model

@@ -1,0 +1,119 @@
+"""Which tables the PAD network is trained and measured on, and how each is made; made once, kept on disk."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from idv.domain.arrays import FloatArray
+from idv.training.pad_data import (
+    Instruments,
+    Part,
+    PointsFinder,
+    Source,
+    Table,
+    captured,
+    captured_again,
+    part_of,
+    read,
+    simulated,
+    sources,
+)
+from idv.vision.synthesis.presentation import FacePhoto, Species
+from idv.vision.synthesis.prints import HELD_OUT_PRINTERS, TRAINING_PRINTERS
+from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, TRAINING_LAYOUTS
+
+_SEEN = Instruments(TRAINING_LAYOUTS, TRAINING_PRINTERS)
+_UNSEEN = Instruments(HELD_OUT_LAYOUTS, HELD_OUT_PRINTERS)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One table: simulated presentations of the photographs of one part, or (`part` None) NUAA captures.
+
+    `rounds`: presentations a photograph and species; 0 takes the captures as they are.
+    """
+
+    name: str
+    part: Part | None
+    seed: int
+    rounds: int = 1
+    instruments: Instruments = _SEEN
+
+
+RECIPES = (
+    Recipe("captured", None, seed=0, rounds=0),
+    Recipe("captured_again", None, seed=11, rounds=4),
+    Recipe("train_1", Part.TRAIN, seed=12),
+    Recipe("train_2", Part.TRAIN, seed=13),
+    Recipe("validation", Part.VALIDATION, seed=14),
+    Recipe("test", Part.TEST, seed=15),
+    Recipe("test_held_out", Part.TEST, seed=16, instruments=_UNSEEN),
+)
+TRAINING = ("captured", "captured_again", "train_1", "train_2")
+"""The tables that training reads."""
+
+
+def locate_faces(data: Path, work: Path, finder: PointsFinder) -> None:
+    """Find the face in every picture once; `points.json` in `work` keeps them by relative path."""
+    path = work / "points.json"
+    if path.exists():
+        return
+    found = {str(s.path.relative_to(data)): finder(read(s.path)) for s in sources(data)}
+    listed = {name: points.tolist() for name, points in found.items() if points is not None}
+    work.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(listed))
+
+
+def make_tables(data: Path, work: Path, *, jobs: int) -> None:
+    """Make every table that `work` does not hold yet. Raises FileNotFoundError before `locate_faces` ran."""
+    missing = [recipe for recipe in RECIPES if not _file(work, recipe.name).exists()]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for done in [pool.submit(_make, data, work, recipe) for recipe in missing]:
+            done.result()
+
+
+def load(work: Path, *names: str) -> Table:
+    """Tables by name, one below another."""
+    return Table.joined([Table.load(_file(work, name)) for name in names])
+
+
+def _make(data: Path, work: Path, recipe: Recipe) -> None:
+    cv2.setNumThreads(1)
+    found = _found(data, json.loads((work / "points.json").read_text()), recipe)
+    table = _presented(found, recipe)
+    partial = work / f"{recipe.name}.partial.npz"
+    table.save(partial)
+    partial.rename(_file(work, recipe.name))
+
+
+def _presented(found: Sequence[tuple[Source, FacePhoto]], recipe: Recipe) -> Table:
+    if recipe.part is not None:
+        return simulated(found, instruments=recipe.instruments, seed=recipe.seed, rounds=recipe.rounds)
+    if recipe.rounds == 0:
+        return captured(found)
+    return captured_again(found, seed=recipe.seed, rounds=recipe.rounds)
+
+
+def _found(data: Path, points: dict[str, FloatArray], recipe: Recipe) -> list[tuple[Source, FacePhoto]]:
+    chosen = []
+    for source in sources(data):
+        known = points.get(str(source.path.relative_to(data)))
+        if known is not None and _belongs(source, recipe):
+            chosen.append((source, FacePhoto(read(source.path), np.array(known, np.float32))))
+    return chosen
+
+
+def _belongs(source: Source, recipe: Recipe) -> bool:
+    if recipe.part is None:
+        return source.dataset == "nuaa"
+    return source.species is Species.BONA_FIDE and part_of(source) is recipe.part
+
+
+def _file(work: Path, name: str) -> Path:
+    return work / f"{name}.npz"

@@ -1,0 +1,105 @@
+"""The project's own passive PAD network: two square cuts of one frame in, two logits out."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from idv.domain.arrays import Array, FloatArray, RgbImage
+from idv.domain.ports import Inference
+
+PREPROCESSING = "1"
+"""Raised whenever the cuts below change: scores of different versions are not comparable."""
+CONTEXT_PX = 96
+"""Side of the context cut: the head and what is around it."""
+DETAIL_PX = 112
+"""Side of the detail cut: the middle of the face in the picture's own pixels."""
+_CONTEXT_LENGTHS = 4.0
+_DETAIL_LENGTH_PX = 64.0
+
+
+class PadLogits(NamedTuple):
+    """Log-odds of a bona fide presentation as each branch sees them, uncalibrated; higher = more genuine."""
+
+    context: float
+    detail: float
+
+
+class Cuts(NamedTuple):
+    """Network inputs of one face: (96, 96, 3) and (112, 112, 3) uint8 RGB."""
+
+    context: RgbImage
+    detail: RgbImage
+
+
+class PadNet:
+    """Runs the network on one face; thread-safe as far as `inference` is."""
+
+    def __init__(self, inference: Inference, *, model: str = "pad") -> None:
+        self._inference = inference
+        self._model = model
+
+    def predict(self, pixels: RgbImage, five_points: FloatArray) -> PadLogits:
+        """Logits of the face at `five_points` (5, 2) px, averaged over the cut and its mirror image.
+
+        `pixels`: (H, W, 3) uint8 RGB.
+        """
+        cuts = cut(pixels, five_points)
+        logits = self._inference.infer(
+            self._model, {"context": _batch(cuts.context), "detail": _batch(cuts.detail)}
+        )["logits"]
+        context, detail = logits.mean(axis=0)
+        return PadLogits(float(context), float(detail))
+
+    def digest_parts(self) -> dict[str, str]:
+        """What the logits depend on: the model's digest and the version of the cuts."""
+        return {self._model: self._inference.digest(self._model), f"{self._model}_cuts": PREPROCESSING}
+
+
+def cut(pixels: RgbImage, five_points: FloatArray) -> Cuts:
+    """Cut a face out at two scales.
+
+    The unit is the larger of the distance between the eyes and from the eyes to the mouth, so that a turned
+    or nodding head keeps its size. Context: 4 units wide. Detail: at most 64 px a unit, never enlarged,
+    because enlarging invents the fine structure that is looked for.
+    """
+    eyes, mouth = five_points[:2].mean(axis=0), five_points[3:].mean(axis=0)
+    unit = float(max(np.linalg.norm(five_points[1] - five_points[0]), np.linalg.norm(mouth - eyes), 2.0))
+    centre = (eyes + mouth) / 2
+    context = _square(pixels, centre, side=round(_CONTEXT_LENGTHS * unit))
+    detail = _square(pixels, centre, side=round(DETAIL_PX * max(1.0, unit / _DETAIL_LENGTH_PX)))
+    return Cuts(_resized(context, CONTEXT_PX), _resized(detail, DETAIL_PX))
+
+
+def _square(pixels: RgbImage, centre: FloatArray, *, side: int) -> RgbImage:
+    """A square of `side` px, moved inside the picture where it fits, mirrored at the edge where not."""
+    height, width = pixels.shape[:2]
+    side = max(2, min(side, 2 * min(height, width) - 2))
+    top, over_y = _span(float(centre[1]), side, height)
+    left, over_x = _span(float(centre[0]), side, width)
+    part = pixels[top : top + side, left : left + side]
+    if over_y or over_x:
+        above, before = over_y // 2, over_x // 2
+        part = cv2.copyMakeBorder(
+            part, above, over_y - above, before, over_x - before, cv2.BORDER_REFLECT_101
+        )
+    return part
+
+
+def _span(centre: float, side: int, size: int) -> tuple[int, int]:
+    """First index of a span of `side` inside `size`, and by how many it overhangs."""
+    if side >= size:
+        return 0, side - size
+    return int(np.clip(round(centre - side / 2), 0, size - side)), 0
+
+
+def _resized(part: RgbImage, side: int) -> RgbImage:
+    if part.shape[0] == side:
+        return np.ascontiguousarray(part)
+    how = cv2.INTER_AREA if part.shape[0] > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(part, (side, side), interpolation=how), np.uint8)
+
+
+def _batch(part: RgbImage) -> Array:
+    pair = np.stack([part, part[:, ::-1]]).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(pair, dtype=np.float32) / np.float32(255)

@@ -1,0 +1,243 @@
+"""A picture shown on a screen, as light in front of a camera: sub-pixels, backlight, reflections, bezel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+
+from idv.domain.arrays import FloatArray, RgbImage
+from idv.vision.synthesis.viewing import Plane, View, blurred, blurred_light, outside, record, wrapped
+
+_CELL = 12
+"""Samples along one display pixel in a layout's tile."""
+_TILE_PX = 2
+"""Display pixels along one side of a tile: the period of every layout."""
+
+
+class Layout(StrEnum):
+    """Arrangements of sub-pixels."""
+
+    RGB_STRIPE = "rgb_stripe"
+    BGR_STRIPE = "bgr_stripe"
+    TURNED_STRIPE = "turned_stripe"
+    PENTILE = "pentile"
+    S_STRIPE = "s_stripe"
+    DELTA = "delta"
+    RGBW = "rgbw"
+
+
+TRAINING_LAYOUTS = (
+    Layout.RGB_STRIPE,
+    Layout.BGR_STRIPE,
+    Layout.TURNED_STRIPE,
+    Layout.PENTILE,
+    Layout.S_STRIPE,
+)
+"""Layouts that training may draw from."""
+HELD_OUT_LAYOUTS = (Layout.DELTA, Layout.RGBW)
+"""Layouts that no training ever sees."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen in one room.
+
+    `pixels_per_picture_px`: display pixels along one pixel of the shown picture.
+    `gamma`, `white`: of the display, not of the picture. `black`: light leaking through a black pixel.
+    `ambient`: room light mirrored evenly; `glare`: peak of a mirrored lamp (both of the display's white).
+    `glare_at`: its place in the view, `glare_size`: its extent, in shares of the view.
+    `banding`, `band_period`, `band_phase`: strength, period (share of the view) and phase of dark bars from
+    a pulsed backlight under a rolling shutter. `letterbox_px`, `bezel_px`: widths around the picture in
+    display px. `optics_px`: sigma of the lens in camera px.
+    """
+
+    layout: Layout
+    pixels_per_picture_px: float = 1.0
+    gamma: float = 2.2
+    white: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    black: float = 0.002
+    ambient: float = 0.01
+    glare: float = 0.0
+    glare_at: tuple[float, float] = (0.5, 0.5)
+    glare_size: float = 0.3
+    banding: float = 0.0
+    band_period: float = 0.3
+    band_phase: float = 0.0
+    letterbox_px: float = 0.0
+    bezel_px: float = 40.0
+    optics_px: float = 0.4
+
+
+def draw_screen(
+    rng: np.random.Generator, *, layouts: tuple[Layout, ...], view: View, picture_px: int
+) -> Screen:
+    """A screen at random; the pitch is drawn as the camera sees it: 0.4 to 3.2 display px a camera px."""
+    seen = float(np.exp(rng.uniform(np.log(0.4), np.log(3.2))))
+    tint = rng.normal(0, 0.1)
+    return Screen(
+        layout=layouts[int(rng.integers(len(layouts)))],
+        pixels_per_picture_px=seen / view.picture_px_per_camera_px,
+        gamma=float(rng.uniform(1.8, 2.6)),
+        white=(1 - tint, 1 + float(rng.normal(0, 0.03)), 1 + tint + 0.06),
+        black=float(rng.uniform(0.0005, 0.01)),
+        ambient=float(rng.exponential(0.02)),
+        glare=float(rng.choice([0, rng.uniform(0.05, 0.8)], p=[0.6, 0.4])),
+        glare_at=(float(rng.random()), float(rng.random())),
+        glare_size=float(rng.uniform(0.05, 0.5)),
+        banding=float(rng.choice([0, rng.uniform(0.03, 0.3)], p=[0.7, 0.3])),
+        band_period=float(rng.uniform(0.08, 0.8)),
+        band_phase=float(rng.uniform(0, 2 * np.pi)),
+        letterbox_px=float(rng.choice([0, rng.uniform(0, 0.3)])) * picture_px,
+        bezel_px=float(rng.uniform(0.02, 0.15)) * picture_px,
+        optics_px=float(rng.uniform(0.25, 0.7)),
+    )
+
+
+def screen_light(picture: RgbImage, screen: Screen, *, view: View, surroundings: RgbImage) -> FloatArray:
+    """Linear light (H, W, 3) float32 of the picture on the screen; display white is about 1.
+
+    `surroundings`: any picture, shown blurred where the view goes past the screen.
+    """
+    k = screen.pixels_per_picture_px
+    plane = view.plane(picture_width=picture.shape[1])
+    at = Plane(plane.x * np.float32(k), plane.y * np.float32(k))
+    pitch = view.picture_px_per_camera_px * k
+    shown = _shown(picture, screen, pitch=pitch)
+    emitted = _sampled(shown, at) * _sub_pixels(screen.layout, at, sigma_px=screen.optics_px * pitch)
+    past = outside(at, height=shown.shape[0], width=shown.shape[1])
+    if float(past.max()) > 0:
+        _frame(emitted, screen, past=past, behind=blurred_light(surroundings, size=past.shape))
+    light = record(emitted)
+    return (light * _bars(screen, view.height) + _reflections(screen, view)).astype(np.float32)
+
+
+def tile(layout: Layout) -> FloatArray:
+    """One period of a layout: (24, 24, 3) float32 emission of R, G and B, each with mean 1."""
+    cells = np.zeros((_TILE_PX * _CELL, _TILE_PX * _CELL, 3), np.float32)
+    _DRAW[layout](cells)
+    return np.asarray(cells / cells.mean(axis=(0, 1)), np.float32)
+
+
+def _shown(picture: RgbImage, screen: Screen, *, pitch: float) -> FloatArray:
+    """The picture in display pixels, as linear light, already blurred by what a camera pixel averages."""
+    k = screen.pixels_per_picture_px
+    size = (max(round(picture.shape[1] * k), 2), max(round(picture.shape[0] * k), 2))
+    resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if k < 1 else cv2.INTER_CUBIC)
+    light = np.power(np.asarray(resized, np.float32) / 255, screen.gamma, dtype=np.float32)
+    light = (light * (1 - screen.black) + screen.black) * np.array(screen.white, np.float32)
+    return blurred(light, 0.35 * pitch)
+
+
+def _sampled(shown: FloatArray, at: Plane) -> FloatArray:
+    # A display pixel is one colour over its whole area: nearest, not linear.
+    half = np.float32(0.5)
+    return np.asarray(cv2.remap(shown, at.x - half, at.y - half, cv2.INTER_NEAREST), np.float32)
+
+
+def _sub_pixels(layout: Layout, at: Plane, *, sigma_px: float) -> FloatArray:
+    repeated = np.tile(tile(layout), (3, 3, 1))
+    size = _TILE_PX * _CELL
+    sigma = min(sigma_px * _CELL, 3.0 * size)
+    smooth = blurred(repeated, sigma)
+    # The lens blurs the tile as it blurs the screen; its period is kept by cutting the middle copy.
+    middle = np.ascontiguousarray(smooth[size : 2 * size, size : 2 * size])
+    x, y = (wrapped(axis, _TILE_PX) * np.float32(_CELL) - np.float32(0.5) for axis in at)
+    return np.asarray(cv2.remap(middle, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+
+
+def _frame(emitted: FloatArray, screen: Screen, *, past: FloatArray, behind: FloatArray) -> None:
+    """Draw letterbox, bezel and what lies behind them around the emitted picture, in place."""
+    emitted[past > 0] = screen.black
+    emitted[past > screen.letterbox_px] = 0.015
+    far = past > screen.letterbox_px + screen.bezel_px
+    emitted[far] = 0.4 * behind[far]
+
+
+def _bars(screen: Screen, height: int) -> FloatArray:
+    rows = np.arange(height, dtype=np.float32) / height
+    wave = np.sin(2 * np.pi * rows / screen.band_period + screen.band_phase)
+    return np.asarray(1 - screen.banding * (0.5 + 0.5 * wave), np.float32)[:, None, None]
+
+
+def _reflections(screen: Screen, view: View) -> FloatArray:
+    y, x = np.mgrid[0 : view.height, 0 : view.width].astype(np.float32)
+    dx = (x / view.width - screen.glare_at[0]) / screen.glare_size
+    dy = (y / view.height - screen.glare_at[1]) / screen.glare_size
+    spot = screen.glare * np.exp(-0.5 * (dx * dx + dy * dy))
+    return np.asarray(screen.ambient + spot, np.float32)[..., None]
+
+
+def _stripes(order: tuple[int, int, int]) -> Callable[[FloatArray], None]:
+    def draw(cells: FloatArray) -> None:
+        third = _CELL // 3
+        for column in range(_TILE_PX):
+            for place, channel in enumerate(order):
+                left = column * _CELL + place * third
+                cells[:, left : left + third - 1, channel] = 1
+        _black_rows(cells)
+
+    return draw
+
+
+def _black_rows(cells: FloatArray) -> None:
+    for row in range(_TILE_PX):
+        cells[(row + 1) * _CELL - 2 : (row + 1) * _CELL] = 0
+
+
+def _turned(cells: FloatArray) -> None:
+    upright = np.zeros_like(cells)
+    _stripes((0, 1, 2))(upright)
+    cells[:] = upright.transpose(1, 0, 2)
+
+
+def _pentile(cells: FloatArray) -> None:
+    """Green in every pixel, red and blue in turn, each a round dot."""
+    for row in range(_TILE_PX):
+        for column in range(_TILE_PX):
+            _dot(cells, (row * _CELL + 3, column * _CELL + 3), radius=2, channel=1)
+            channel = 0 if (row + column) % 2 == 0 else 2
+            _dot(cells, (row * _CELL + 8, column * _CELL + 8), radius=3, channel=channel)
+
+
+def _s_stripe(cells: FloatArray) -> None:
+    """A tall blue bar beside red above green."""
+    for row in range(0, _TILE_PX * _CELL, _CELL):
+        for column in range(0, _TILE_PX * _CELL, _CELL):
+            cells[row + 1 : row + 11, column + 7 : column + 11, 2] = 1
+            cells[row + 1 : row + 5, column + 1 : column + 6, 0] = 1
+            cells[row + 7 : row + 11, column + 1 : column + 6, 1] = 1
+
+
+def _delta(cells: FloatArray) -> None:
+    """Stripes whose second row is shifted by half a pixel."""
+    _stripes((0, 1, 2))(cells)
+    cells[_CELL:] = np.roll(cells[_CELL:], _CELL // 2, axis=1)
+
+
+def _rgbw(cells: FloatArray) -> None:
+    """Four squares a pixel: red, green, blue, white."""
+    half = _CELL // 2
+    for row in range(0, _TILE_PX * _CELL, _CELL):
+        for column in range(0, _TILE_PX * _CELL, _CELL):
+            for place, channels in enumerate(([0], [1], [2], [0, 1, 2])):
+                top, left = row + half * (place // 2), column + half * (place % 2)
+                for channel in channels:
+                    cells[top : top + half - 1, left : left + half - 1, channel] = 1
+
+
+def _dot(cells: FloatArray, centre: tuple[int, int], *, radius: int, channel: int) -> None:
+    y, x = np.mgrid[0 : cells.shape[0], 0 : cells.shape[1]]
+    cells[..., channel][(y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2] = 1
+
+
+_DRAW: dict[Layout, Callable[[FloatArray], None]] = {
+    Layout.RGB_STRIPE: _stripes((0, 1, 2)),
+    Layout.BGR_STRIPE: _stripes((2, 1, 0)),
+    Layout.TURNED_STRIPE: _turned,
+    Layout.PENTILE: _pentile,
+    Layout.S_STRIPE: _s_stripe,
+    Layout.DELTA: _delta,
+    Layout.RGBW: _rgbw,
+}
