@@ -14,8 +14,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from idv.domain.errors import ConfigurationError, IntegrityError, StorageUnavailable
 
-_WAIT_S = 10.0
-"""How long a transaction waits for the others before the store counts as unavailable."""
 _BEGIN = "idv_begin"
 _CORRUPT = ("malformed", "not a database")
 
@@ -26,11 +24,14 @@ class Database:
     SQLite uses the rollback journal: the write-ahead log of releases before 3.51.3 can lose committed
     pages. A writer takes the write lock at once (BEGIN IMMEDIATE), so that nothing it read can change
     under it; writers of one process queue on a lock, which is fairer than SQLite's polling.
+    `wait_s`: how long a transaction waits for the others before the store counts as unavailable.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, wait_s: float = 10.0) -> None:
         self.url = _normalised(url)
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self._wait_s = wait_s
+        make = _sqlite_engine if self.is_sqlite else _postgresql_engine
+        self.engine = make(self.url, wait_s)
         self._writer = threading.Lock()
 
     @property
@@ -87,7 +88,7 @@ class Database:
         if not self.is_sqlite:
             yield
             return
-        if not self._writer.acquire(timeout=_WAIT_S):
+        if not self._writer.acquire(timeout=self._wait_s):
             raise StorageUnavailable("storage_busy", "The store is busy; try again.")
         try:
             yield
@@ -125,29 +126,29 @@ def _normalised(url: str) -> sa.URL:
     raise ConfigurationError(["the database URL must name a SQLite file or a PostgreSQL database"])
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
+def _sqlite_engine(url: sa.URL, wait_s: float) -> sa.Engine:
     _create_private(Path(str(url.database)))
     engine = sa.create_engine(
         url,
         hide_parameters=True,
         pool_size=16,
         max_overflow=16,
-        pool_timeout=_WAIT_S,
-        connect_args={"timeout": _WAIT_S, "isolation_level": None, "check_same_thread": False},
+        pool_timeout=wait_s,
+        connect_args={"timeout": wait_s, "isolation_level": None, "check_same_thread": False},
     )
     sa.event.listen(engine, "connect", _set_pragmas)
     sa.event.listen(engine, "begin", _begin)
     return engine
 
 
-def _postgresql_engine(url: sa.URL) -> sa.Engine:
-    wait_ms = int(_WAIT_S * 1000)
+def _postgresql_engine(url: sa.URL, wait_s: float) -> sa.Engine:
+    wait_ms = int(wait_s * 1000)
     return sa.create_engine(
         url,
         hide_parameters=True,
         pool_size=16,
         max_overflow=16,
-        pool_timeout=_WAIT_S,
+        pool_timeout=wait_s,
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
@@ -158,8 +159,8 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
 
 def _create_private(path: Path) -> None:
     """The file holds who was decided how: readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise ConfigurationError(["the database file cannot be created or written"]) from error
