@@ -151,7 +151,7 @@ def _pull(store: ModelStore, pack: str, *, accept: Collection[str], folder: Path
             "the same bytes are accepted on this machine."
         )
     made = f"{len(pulled.made)} made ({', '.join(pulled.made)})" if pulled.made else "nothing to do"
-    console.print(f"pack {pack}: {made}, {len(pulled.present)} were here", highlight=False)
+    typer.echo(f"pack {pack}: {made}, {len(pulled.present)} were here", err=True)
     return pulled
 
 

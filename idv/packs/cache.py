@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -85,7 +86,16 @@ class ModelCache:
             ) from error
         with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what a killed pull left: scratch folders and half-written files, never partial downloads."""
+        for folder in self.partial.iterdir():
+            if folder.is_dir():
+                shutil.rmtree(folder, ignore_errors=True)
+        for file in self.root.glob(".*.onnx.*"):
+            file.unlink(missing_ok=True)
 
 
 def file_sha256(path: Path) -> str:

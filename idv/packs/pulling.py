@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def real_fetchers() -> dict[SourceKind, Fetcher]:
         SourceKind.NPM: NpmFetcher(os.environ),
         SourceKind.HTTPS: HttpsFetcher(),
     }
+
+
+@contextmanager
+def closing_all(fetchers: Iterable[Fetcher]) -> Iterator[None]:
+    """Close every fetcher at the end, whatever happens."""
+    with ExitStack() as stack:
+        for fetcher in fetchers:
+            stack.callback(fetcher.close)
+        yield
 
 
 @dataclass(frozen=True)

@@ -81,11 +81,11 @@ class ModelStore:
         user brings. Raises ModelError; a pull that failed can simply be called again.
         """
         # onnx takes a third of a second to import; a service that only reads files needs none of it.
-        from idv.packs.pulling import Puller, real_fetchers  # noqa: PLC0415 - see above
+        from idv.packs.pulling import Puller, closing_all, real_fetchers  # noqa: PLC0415 - see above
 
         fetchers = real_fetchers() if self._fetchers is None else self._fetchers
         puller = Puller(self.repository, self.cache, fetchers, progress)
-        with self.cache.exclusive():
+        with self.cache.exclusive(), closing_all(fetchers.values()):
             states = {status.name: status.state for status in self.verify(pack)}
             return puller.pull(self.lock(pack), states, accept=accept, folder=folder)
 

@@ -19,3 +19,7 @@ class Fetcher(Protocol):
         Raises ModelError `model_source_unreachable`, `model_client_missing` or `model_digest_mismatch`.
         """
         ...
+
+    def close(self) -> None:
+        """Remove what it set up for itself; called when a pull ends, however it ends."""
+        ...

@@ -67,6 +67,9 @@ class HttpsFetcher:
             f"{source.url}: {path.stat().st_size} of {source.size} bytes, then the connection ended",
         )
 
+    def close(self) -> None:
+        """See Fetcher: nothing stays."""
+
     def _continue(self, source: Source, path: Path, report: Report) -> None:
         """One request for what is missing."""
         have = path.stat().st_size if path.exists() else 0

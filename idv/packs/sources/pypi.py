@@ -32,3 +32,6 @@ class PypiFetcher:
             label = f"pip, {source.label}"
             run_client(command, label=label, watch=Path(scratch), environment=environment, report=report)
         return folder / source.file
+
+    def close(self) -> None:
+        """See Fetcher: nothing stays."""
