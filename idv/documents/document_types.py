@@ -4,6 +4,7 @@ The file's stem is the type's identifier. All boxes are relative to the rectifie
 height in [0, 1]. The label of a field stands directly above its box.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -133,6 +134,10 @@ class DocumentTypes:
 
     def __iter__(self) -> Iterator[DocumentType]:
         return iter(self._types.values())
+
+    def digest_parts(self) -> dict[str, str]:
+        """SHA-256 over everything the types state, for the digest of a check that depends on them."""
+        return {"document_types": hashlib.sha256(repr(tuple(self._types.items())).encode()).hexdigest()}
 
     def get(self, identifier: str) -> DocumentType | None:
         """The type of that identifier, or None."""

@@ -1,0 +1,1 @@
+"""Whether a document could be read and agrees with itself."""

@@ -1,0 +1,156 @@
+"""The judgement whether a document was read completely and agrees with itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from idv.documents.consistency import Inconsistency, inconsistencies
+from idv.documents.document_types import DocumentTypes, SideName
+from idv.documents.repair import explained_by_look_alikes
+from idv.documents.sides import Sides, read_sides
+from idv.domain.documents import DigitState, FieldName, MrzReading, Zone
+from idv.domain.errors import DeadlineExceeded
+from idv.domain.evidence import Evidence, ImageRole
+from idv.domain.ports import Clock, Perception
+from idv.domain.reasons import Reason, ReasonKind
+from idv.domain.results import CheckName, CheckResult, Outcome, Signal, check_digest
+
+RULES_VERSION = "document-reading-1"
+"""Changes whenever a rule below changes what the check answers."""
+_REQUIRED = (
+    FieldName.DOCUMENT_NUMBER,
+    FieldName.SURNAME,
+    FieldName.DATE_OF_BIRTH,
+    FieldName.DATE_OF_EXPIRY,
+)
+_BLOCKING = frozenset({Reason.NO_DOCUMENT, Reason.MEDIA_UNDECODABLE})
+"""What a side may not be, even when everything needed was read from the other one."""
+_BARE_REFUTATION = frozenset({Reason.MRZ_CHECK_DIGIT_REFUTED})
+
+
+def document_reading_digest(*parts: Mapping[str, str]) -> str:
+    """The check digest: parts of the document finder, the reader and the types, and the rules' version."""
+    return check_digest(dict(chain.from_iterable(part.items() for part in parts)) | {"rules": RULES_VERSION})
+
+
+@dataclass(frozen=True)
+class DocumentReadingCheck:
+    """Passes a document whose needed fields were read and whose zones, digits and dates agree.
+
+    Rule-based, so there is no threshold. The score is (share of the printed check digits that verify, 1 on a
+    type without a machine-readable zone) × (mean confidence of the needed fields, 0 for one not read), and 0
+    once anything contradicts: in [0, 1], higher = more genuine. `minimum_confidence`: a field read with less
+    is evidence neither for nor against. Implements ports.Check.
+    """
+
+    types: DocumentTypes
+    clock: Clock
+    provider: str
+    digest: str
+    minimum_confidence: float = 0.80
+    name: CheckName = field(default=CheckName.DOCUMENT_READING, init=False)
+
+    def judge(self, evidence: Evidence, context: Perception, *, deadline: float) -> CheckResult:  # noqa: ARG002 - the port
+        """Read, contradictory, or what stands in the way of reading. Raises DeadlineExceeded, ModelError."""
+        if self.clock.monotonic() >= deadline:
+            raise DeadlineExceeded("deadline_exceeded", "no time left to read the document")
+        sides = read_sides(context)
+        if not sides.readings and not sides.reasons:
+            return self._result(Outcome.NOT_RUN, (Reason.EVIDENCE_MISSING,))
+        found = inconsistencies(
+            tuple(sides.readings.values()),
+            today=self.clock.now().date(),
+            minimum_confidence=self.minimum_confidence,
+        )
+        against = _against(found, unsure=self._mrz_unsure(sides))
+        obstacles = self._obstacles(sides)
+        signals = _signals(sides.mrz, found)
+        if against:
+            return self._result(Outcome.FAIL, against, score=0.0, signals=signals)
+        score = _digit_share(sides.mrz) * self._confidence(sides)
+        outcome = Outcome.INCONCLUSIVE if obstacles else Outcome.PASS
+        return self._result(outcome, obstacles, score=score, signals=signals)
+
+    def _obstacles(self, sides: Sides) -> tuple[Reason, ...]:
+        """Why the document cannot be said to have been read; none when nothing needed is missing."""
+        needed = list(self._mrz_obstacles(sides))
+        if not all(self._readable(sides, name) for name in _REQUIRED):
+            needed.append(Reason.FIELD_UNREADABLE)
+        captured = [reason for reason in sides.reasons if reason.kind is not ReasonKind.MISMATCH]
+        if needed:
+            return tuple(dict.fromkeys([*captured, *needed]))
+        return tuple(reason for reason in captured if reason in _BLOCKING)
+
+    def _mrz_obstacles(self, sides: Sides) -> tuple[Reason, ...]:
+        """A type without a zone needs none; a type with one, and an unknown type, need a valid one."""
+        known = self.types.get(sides.document_type) if sides.document_type else None
+        if known is not None and known.mrz is None:
+            return ()
+        if sides.mrz is not None:
+            return () if sides.mrz.valid else (Reason.MRZ_UNREADABLE,)
+        on_missing_side = (
+            known is not None
+            and known.mrz_side is SideName.BACK
+            and ImageRole.DOCUMENT_BACK not in sides.readings
+        )
+        return (Reason.EVIDENCE_MISSING if on_missing_side else Reason.MRZ_NOT_FOUND,)
+
+    def _mrz_unsure(self, sides: Sides) -> bool:
+        """Whether refuted digits may be the reader's fault rather than the document's."""
+        if sides.mrz is None or sides.mrz.valid:
+            return False
+        confidences = [f.confidence for r in sides.readings.values() for f in r.fields if f.zone is Zone.MRZ]
+        doubtful = min(confidences, default=0.0) < self.minimum_confidence
+        return doubtful or explained_by_look_alikes(sides.mrz)
+
+    def _readable(self, sides: Sides, name: FieldName) -> bool:
+        return any(reading.confidence >= self.minimum_confidence for reading in sides.fields(name))
+
+    def _confidence(self, sides: Sides) -> float:
+        best = [max((r.confidence for r in sides.fields(name)), default=0.0) for name in _REQUIRED]
+        return sum(best) / len(best)
+
+    def _result(
+        self,
+        outcome: Outcome,
+        reasons: Sequence[Reason],
+        *,
+        score: float | None = None,
+        signals: tuple[Signal, ...] = (),
+    ) -> CheckResult:
+        return CheckResult(
+            name=self.name,
+            outcome=outcome,
+            provider=self.provider,
+            check_digest=self.digest,
+            produced_at=self.clock.now(),
+            score=score,
+            reasons=tuple(reasons),
+            signals=signals,
+        )
+
+
+def _against(found: Sequence[Inconsistency], *, unsure: bool) -> tuple[Reason, ...]:
+    """What speaks against the document, each reason once; refuted digits only where the reader is sure."""
+    reasons = dict.fromkeys(item.reason for item in found)
+    return tuple(reason for reason in reasons if not (unsure and reason in _BARE_REFUTATION))
+
+
+def _signals(mrz: MrzReading | None, found: Sequence[Inconsistency]) -> tuple[Signal, ...]:
+    reasons = tuple(dict.fromkeys(item.reason for item in found))
+    zones = tuple(r for r in reasons if r in (Reason.MRZ_VIZ_MISMATCH, Reason.BARCODE_MISMATCH))
+    dates = tuple(r for r in reasons if r in (Reason.DOCUMENT_EXPIRED, Reason.DATE_IMPOSSIBLE))
+    refuted = tuple(r for r in reasons if r in _BARE_REFUTATION)
+    return (
+        Signal("check_digits", _digit_share(mrz), refuted),
+        Signal("zone_consistency", 0.0 if zones else 1.0, zones),
+        Signal("dates", 0.0 if dates else 1.0, dates),
+    )
+
+
+def _digit_share(mrz: MrzReading | None) -> float:
+    """Verified over printed check digits; 1 without a zone, 0 for a zone that prints none."""
+    if mrz is None:
+        return 1.0
+    states = [state for state in mrz.digits.values() if state is not DigitState.NOT_PRINTED]
+    return states.count(DigitState.VERIFIED) / len(states) if states else 0.0

@@ -1,0 +1,1 @@
+"""Whether the identity claimed is the one on the document."""
