@@ -34,8 +34,5 @@ def opened(context: typer.Context) -> Iterator[Opened]:
         yield context.obj
         return
     checked = settings.load()
-    stores = bootstrap.stores_from(checked)
-    try:
-        yield Opened(stores, bootstrap.dispatcher_from(checked, stores))
-    finally:
-        stores.upkeep.close()
+    with bootstrap.stores(checked) as stores:
+        yield Opened(stores, bootstrap.dispatcher(checked, stores))

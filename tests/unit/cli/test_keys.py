@@ -1,0 +1,44 @@
+"""`idv keys`."""
+
+from collections.abc import Callable
+
+import pytest
+from typer.testing import Result
+
+from idv.cli.keys import app
+from idv.cli.opened import Opened
+from idv.domain.errors import NotFound, Unauthenticated
+from idv.domain.stores import Scope
+
+Run = Callable[..., Result]
+
+
+def test_the_secret_is_printed_alone_and_once(run: Run, doors: Opened) -> None:
+    """Standard output is the secret and nothing else, and no later listing shows it."""
+    secret = run(app, "issue", "acme", "--scope", "verify", "--scope", "erase").stdout.strip()
+    key = doors.stores.keys.authenticate(secret)
+    assert (key.tenant, key.scopes) == ("acme", frozenset({Scope.VERIFY, Scope.ERASE}))
+    listing = run(app, "list").stdout
+    assert key.id in listing
+    assert secret.rsplit("_", 1)[1] not in listing
+
+
+def test_rotation_prints_the_successor_and_revocation_ends_a_key(run: Run, doors: Opened) -> None:
+    """The successor works; a revoked key does not."""
+    first = run(app, "issue", "acme").stdout.strip()
+    second = run(app, "rotate", doors.stores.keys.authenticate(first).id, "--grace-hours", "1").stdout.strip()
+    key = doors.stores.keys.authenticate(second)
+    assert run(app, "revoke", key.id).exit_code == 0
+    with pytest.raises(Unauthenticated) as raised:
+        doors.stores.keys.authenticate(second)
+    assert raised.value.code == "key_revoked"
+
+
+def test_a_fault_is_left_to_the_mapping_of_exit_codes(run: Run) -> None:
+    """An unknown key is the store's own error, which `idv.cli.main` maps once."""
+    assert isinstance(run(app, "revoke", "nope").exception, NotFound)
+
+
+def test_an_unknown_scope_is_wrong_usage(run: Run) -> None:
+    """Typer refuses it with exit code 2."""
+    assert run(app, "issue", "acme", "--scope", "everything").exit_code == 2
