@@ -133,9 +133,10 @@ def test_evidence_that_shows_nothing_is_inconclusive(check: Check) -> None:
 
 
 def test_an_image_that_cannot_be_decoded_is_inconclusive(check: Check) -> None:
-    """A MediaError from perception becomes `media_undecodable`."""
+    """A MediaError from perception becomes `media_undecodable`, first among the reasons."""
     result = judged(check, EVIDENCE, Raising(lambda: MediaError(MediaFault.CORRUPT, "broken")))
-    assert (result.outcome, result.reasons) == (Outcome.INCONCLUSIVE, (Reason.MEDIA_UNDECODABLE,))
+    assert (result.outcome, result.reasons[0]) == (Outcome.INCONCLUSIVE, Reason.MEDIA_UNDECODABLE)
+    assert {reason.kind for reason in result.reasons} == {ReasonKind.QUALITY}
 
 
 @pytest.mark.parametrize("error", [RuntimeError, lambda: ModelError("model_run_failed", "broken")])
