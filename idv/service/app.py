@@ -1,7 +1,10 @@
 """Builds the ASGI application over a wired application: routes, error mapping, the edge around them."""
 
-from fastapi import FastAPI
+from collections.abc import Iterable, Mapping
+
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,14 +44,17 @@ def create_app(application: Application) -> FastAPI:
     )
     metrics = Metrics(providers={c.provider for c in application.verifications.runner.checks})
     desk = Desk(application, metrics)
-    for router in (operation_routes(desk), verification_routes(desk), single_routes(desk)):
+    routers = (operation_routes(desk), verification_routes(desk), single_routes(desk))
+    for router in routers:
         app.include_router(router)
-    metrics.know_routes(path for route in app.routes if (path := getattr(route, "path", None)))
+    methods = _methods(routers)
+    metrics.know_routes(methods)
     app.state.desk = desk
-    _add_error_handlers(app, metrics)
+    _add_error_handlers(app, metrics, methods)
     app.add_middleware(
         Edge,
         metrics=metrics,
+        templates=frozenset(methods),
         new_id=lambda: application.verifications.new_id("req"),
         max_drain_bytes=settings.max_body_bytes,
     )
@@ -56,7 +62,16 @@ def create_app(application: Application) -> FastAPI:
     return app
 
 
-def _add_error_handlers(app: FastAPI, metrics: Metrics) -> None:
+def _methods(routers: Iterable[APIRouter]) -> dict[str, str]:
+    """Route template -> the methods it answers to, as the Allow header lists them."""
+    methods: dict[str, set[str]] = {}
+    for route in (route for router in routers for route in router.routes):
+        if isinstance(route, APIRoute):
+            methods.setdefault(route.path, set()).update(route.methods or ())
+    return {path: ", ".join(sorted(names)) for path, names in methods.items()}
+
+
+def _add_error_handlers(app: FastAPI, metrics: Metrics, methods: Mapping[str, str]) -> None:
     @app.exception_handler(IdvError)
     async def of_ours(request: Request, error: IdvError) -> Response:
         fault = fault_of(error)
@@ -77,7 +92,8 @@ def _add_error_handlers(app: FastAPI, metrics: Metrics) -> None:
     @app.exception_handler(HTTPException)
     async def of_routing(request: Request, error: HTTPException) -> Response:
         if error.status_code == _METHOD_NOT_ALLOWED:
-            return _told(request, method_not_allowed((error.headers or {}).get("Allow", "")))
+            template = getattr(request.scope.get("route"), "path", "")
+            return _told(request, method_not_allowed(methods.get(template, "GET, HEAD")))
         return _told(request, NOT_FOUND)
 
 

@@ -45,7 +45,7 @@ class Service:
         self._application = build(values)
         self._app = create_app(self._application)
         PUBLIC.app = self._app
-        self._delivery = DeliveryThread(self._application.deliver_once)
+        self._delivery = DeliveryThread(self._application.dispatcher.run_once) if values.webhook_url else None
         _log.info("service_ready", pid=os.getpid(), component="worker")
 
     def __is_ready__(self) -> bool:
@@ -55,6 +55,7 @@ class Service:
     @bentoml.on_shutdown  # type: ignore[untyped-decorator] # bentoml publishes no types
     def close(self) -> None:
         """Finish what runs, then close everything."""
-        self._delivery.close()
+        if self._delivery:
+            self._delivery.close()
         self._app.state.desk.close()
         self._application.close()

@@ -9,9 +9,12 @@ _log = logger(__name__)
 
 
 class DeliveryThread:
-    """Calls `run_once` every `interval_s` until closed; a failure is logged and tried again."""
+    """Calls `run_once` until closed, at once again while it did something and every `interval_s` otherwise.
 
-    def __init__(self, run_once: Callable[[], object], *, interval_s: float = 1.0) -> None:
+    `run_once` returns numbers of events; a failure is logged and tried again.
+    """
+
+    def __init__(self, run_once: Callable[[], tuple[int, ...]], *, interval_s: float = 1.0) -> None:
         self._run_once = run_once
         self._interval_s = interval_s
         self._stop = threading.Event()
@@ -25,9 +28,11 @@ class DeliveryThread:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            busy = False
             try:
-                self._run_once()
+                busy = any(self._run_once())
             # The edge of a thread: one failure must not end all deliveries.
             except Exception as error:  # noqa: BLE001
                 _log.error("delivery_broke", error_type=type(error).__name__)
-            self._stop.wait(self._interval_s)
+            if not busy:
+                self._stop.wait(self._interval_s)

@@ -78,6 +78,7 @@ class Desk:
         """
         settings = self.application.settings
         refuse_by_length(request, settings.max_body_bytes)
+        idempotency_key(request)
         lane.shed()
         key = await self._key(request, scope)
         with lane.admit() as admission, bound(tenant=key.tenant):

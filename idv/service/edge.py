@@ -26,13 +26,24 @@ _ALWAYS = (
 
 
 class Edge:
-    """ASGI middleware; `new_id` makes request ids, `max_drain_bytes` bounds what is read for nothing."""
+    """ASGI middleware around all routes.
+
+    `templates` are the routes that may be named in logs and metrics, `new_id` makes request ids,
+    `max_drain_bytes` bounds what is read for nothing.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, new_id: Callable[[], str], max_drain_bytes: int
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        templates: frozenset[str],
+        new_id: Callable[[], str],
+        max_drain_bytes: int,
     ) -> None:
         self._app = app
         self._metrics = metrics
+        self._templates = templates
         self._new_id = new_id
         self._max_drain_bytes = max_drain_bytes
 
@@ -64,7 +75,8 @@ class Edge:
         return text if _REQUEST_ID.fullmatch(text) else self._new_id()
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        template = getattr(scope.get("route"), "path", "")
+        route = template if template in self._templates else "unmatched"
         self._metrics.request(method=scope["method"], route=route, status=status, seconds=seconds)
         _log.info("request", route=route, status=status, latency_ms=seconds * 1000)
 

@@ -155,7 +155,7 @@ class TrialPerception:
     def document(self, role: ImageRole) -> DocumentView | None:
         """None."""
         del role
-        return None  # noqa: PLR1711, RET501 - mypy wants it said
+        return None
 
     def reading(self, role: ImageRole) -> DocumentReading:
         """The whole file as the surname, so that tests can look for where it goes."""
