@@ -74,7 +74,7 @@ def equal_error_rate(mated: ArrayLike, nonmated: ArrayLike) -> float:
 
 
 def roc_auc(mated: ArrayLike, nonmated: ArrayLike) -> float:
-    """Probability that a mated score exceeds a non-mated one, ties counting half, in [0, 1] (Mann-Whitney U)."""
+    """Probability that a mated score exceeds a non-mated one, ties half, in [0, 1] (Mann-Whitney U)."""
     genuine, impostor = _scores(mated), np.sort(_scores(nonmated))
     below = np.searchsorted(impostor, genuine, side="left")
     up_to = np.searchsorted(impostor, genuine, side="right")

@@ -25,6 +25,21 @@ def test_the_ratio_does_not_depend_on_how_many_of_each_class_there_are() -> None
     assert skewed.weights == pytest.approx(even.weights, abs=1e-6)
 
 
+def test_a_prior_steers_the_fit_but_does_not_shift_it() -> None:
+    """Where the affine model is true, fitting for rare mated pairs gives the same ratios."""
+    rng = np.random.default_rng(4)
+    mated, nonmated = rng.normal(1, 1, 60_000), rng.normal(-1, 1, 60_000)
+    model = fit_llr(mated, nonmated, prior=0.02)
+    assert model.weights[0] == pytest.approx(2.0, abs=0.1)
+    assert model.offset == pytest.approx(0.0, abs=0.15)
+
+
+def test_an_impossible_prior_is_refused() -> None:
+    """Certainty is no prior."""
+    with pytest.raises(ValueError, match="prior"):
+        fit_llr([1.0, 2.0], [0.0, 1.5], prior=1.0)
+
+
 def test_a_useless_score_gets_no_weight_beside_a_useful_one() -> None:
     """Noise that is alike in both classes is weighed about zero."""
     rng = np.random.default_rng(3)

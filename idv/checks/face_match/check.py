@@ -1,0 +1,115 @@
+"""The judgement whether two pictures show the same person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from idv.checks.face_match.calibration import Calibration
+from idv.checks.face_match.comparison import compare
+from idv.domain.errors import DeadlineExceeded, MediaError
+from idv.domain.evidence import Evidence, ImageRole
+from idv.domain.faces import FaceTemplate
+from idv.domain.operating_points import OperatingPoint
+from idv.domain.ports import Clock, Perception
+from idv.domain.reasons import Reason
+from idv.domain.results import CheckName, CheckResult, Outcome, check_digest
+
+_ONBOARDING = (ImageRole.DOCUMENT_FRONT, ImageRole.SELFIE)
+_COMPARISON = (ImageRole.REFERENCE, ImageRole.PROBE)
+
+
+def face_match_digest(
+    analysis: Mapping[str, str], templates: Mapping[str, str], calibration: Calibration
+) -> str:
+    """The check digest: parts of the face analyser and of the template maker, and the calibration file."""
+    return check_digest({**analysis, **templates, "calibration": calibration.sha256})
+
+
+@dataclass(frozen=True)
+class FaceMatch:
+    """Compares the portrait on the document with the selfie, or a reference with a probe.
+
+    The score is a log-likelihood ratio (natural logarithm): 0 says nothing, 7 is a thousand to one for the
+    same person. Implements ports.Check.
+    """
+
+    point: OperatingPoint | None
+    calibration: Calibration
+    clock: Clock
+    provider: str
+    digest: str
+    name: CheckName = field(default=CheckName.FACE_MATCH, init=False)
+
+    def judge(self, evidence: Evidence, context: Perception, *, deadline: float) -> CheckResult:
+        """Same person, different persons, or why that cannot be said. Raises DeadlineExceeded, ModelError."""
+        sides = [self._side(role, evidence, context, deadline=deadline) for role in _pair(evidence)]
+        reasons = dict.fromkeys(r for side in sides for r in side.reasons)
+        if Reason.EVIDENCE_MISSING in reasons:
+            return self._result(Outcome.NOT_RUN, Reason.EVIDENCE_MISSING)
+        one, other = (side.template for side in sides)
+        if one is None or other is None:
+            return self._result(Outcome.INCONCLUSIVE, *reasons)
+        score = compare(one, other, self.calibration)
+        if reasons:  # too poor to judge, but the reviewer may know the score
+            return self._result(Outcome.INCONCLUSIVE, *reasons, score=score)
+        return self._judged(score)
+
+    def _side(self, role: ImageRole, evidence: Evidence, context: Perception, *, deadline: float) -> "_Side":
+        """The template of one side, from its picture or as remembered from an earlier one."""
+        if self.clock.monotonic() >= deadline:
+            raise DeadlineExceeded("deadline_exceeded", "no time left to compare faces")
+        try:
+            if role in evidence.images:
+                subject = context.subject(role)
+                if subject.face is None:
+                    return _Side(None, subject.reasons or (Reason.NO_FACE,))
+                return _Side(context.template(role), subject.reasons)
+            return _Side(context.template(role))
+        except MediaError:
+            return _Side(None, (Reason.MEDIA_UNDECODABLE,))
+        except KeyError:
+            return _Side(None, (Reason.EVIDENCE_MISSING,))
+
+    def _judged(self, score: float) -> CheckResult:
+        point = self.point
+        if point is None:
+            return self._result(Outcome.INCONCLUSIVE, Reason.NO_OPERATING_POINT, score=score)
+        if point.check_digest != self.digest or point.check is not self.name:
+            return self._result(Outcome.INCONCLUSIVE, Reason.OPERATING_POINT_MISMATCH, score=score)
+        if score >= point.threshold:
+            return self._result(Outcome.PASS, score=score, point=point)
+        lowest = point.threshold if point.reject_below is None else point.reject_below
+        if score < lowest:
+            return self._result(Outcome.FAIL, Reason.FACE_MISMATCH, score=score, point=point)
+        return self._result(Outcome.INCONCLUSIVE, Reason.MATCH_UNCERTAIN, score=score, point=point)
+
+    def _result(
+        self,
+        outcome: Outcome,
+        *reasons: Reason,
+        score: float | None = None,
+        point: OperatingPoint | None = None,
+    ) -> CheckResult:
+        return CheckResult(
+            name=self.name,
+            outcome=outcome,
+            provider=self.provider,
+            check_digest=self.digest,
+            produced_at=self.clock.now(),
+            score=score,
+            threshold=point.threshold if point else None,
+            operating_point=point.run_id if point else None,
+            reasons=reasons,
+        )
+
+
+class _Side(NamedTuple):
+    """A template, and what speaks against judging it; without a template, why there is none."""
+
+    template: FaceTemplate | None
+    reasons: tuple[Reason, ...] = ()
+
+
+def _pair(evidence: Evidence) -> tuple[ImageRole, ImageRole]:
+    """Two faces to compare as they are when one of them was sent, otherwise document and selfie."""
+    return _COMPARISON if evidence.images.keys() & set(_COMPARISON) else _ONBOARDING

@@ -1,0 +1,1 @@
+"""What several checks see in one image, computed once a verification."""
