@@ -1,0 +1,271 @@
+"""Finds an identity document in a picture and lays it flat, the right way up."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from idv.domain.arrays import FloatArray, RgbImage
+from idv.domain.documents import DocumentView
+from idv.domain.faces import Face
+from idv.domain.images import DecodedImage
+from idv.domain.ports import Inference
+from idv.domain.reasons import Reason
+from idv.vision.models.ppocr_cls import LineAngle
+from idv.vision.models.ppocr_det import TextBox, TextDetector
+from idv.vision.models.ppocr_rec import TextRecogniser
+from idv.vision.perception.document_quad import ASPECTS, Quad, find_quads, frame_quad
+from idv.vision.perception.mrz_band import Band, find_bands
+from idv.vision.perception.sharpness import stroke_edge_share
+from idv.vision.perception.text_lines import Strip, cut, find_strips
+
+VERSION = "document-1"
+"""Changes whenever the same picture may be laid flat differently; part of the check digest."""
+_MAX_WIDTH_PX = 1400
+_ASPECT_SNAP = 0.07
+_STRONG_SCORE = 0.62
+_STRONG_SUPPORT = 0.3
+_SMALL_PX = 250
+_EDGE_SHARE = 0.02
+_BLUR = 0.42
+_LINES_JUDGED = 6
+_LINES_READ = 3
+_READABLE = 0.75
+_READABLE_LETTERS = 4
+_TEXT_SIDE_PX = 640
+_TILTED_LINES = 4
+# A portrait shows the head from crown to shoulders; the face box reaches from the brows to the chin.
+_PORTRAIT_WIDTH, _PORTRAIT_HEIGHT, _PORTRAIT_RISE = 1.7, 2.1, 0.62
+
+
+class _Signs(NamedTuple):
+    """What stands on a flat picture that could be a document's side."""
+
+    strips: list[Strip]
+    bands: list[Band]
+    upside_down: float
+    readable: int
+    portrait: tuple[float, float, float, float] | None = None
+
+
+class _Found(NamedTuple):
+    view: DocumentView
+    has_zone: bool
+
+
+class DocumentFinder:
+    """Finds the document. `faces`: finds faces, largest first; without it no portrait is looked for."""
+
+    def __init__(
+        self,
+        inference: Inference,
+        alphabet: Sequence[str],
+        *,
+        faces: Callable[[RgbImage], tuple[Face, ...]] | None = None,
+    ) -> None:
+        self._angle = LineAngle(inference)
+        self._recogniser = TextRecogniser(inference, alphabet)
+        self._detector = TextDetector(inference)
+        self._faces = faces
+
+    def find(self, image: DecodedImage) -> DocumentView | None:
+        """The document in the picture, or None when it shows none."""
+        strong = (self._laid_flat(image, q, sure=True) for q in find_quads(image.pixels) if _is_strong(q))
+        plain: DocumentView | None = None
+        for found in strong:
+            if found is not None and found.has_zone:
+                return found.view
+            plain = plain or (found.view if found else None)
+        whole = self._laid_flat(image, frame_quad(image.pixels), sure=False)
+        if whole is not None and (whole.has_zone or plain is None):
+            return whole.view
+        return plain or self._tilted(image)
+
+    def digest_parts(self) -> dict[str, str]:
+        """What the flat picture depends on: model name -> digest, and the version of this code."""
+        return {
+            "ppocr_cls": self._angle.digest(),
+            "ppocr_rec": self._recogniser.digest(),
+            "ppocr_det": self._detector.digest(),
+            "document": VERSION,
+        }
+
+    def _laid_flat(self, image: DecodedImage, quad: Quad, *, sure: bool) -> "_Found | None":
+        flat = _flattened(image.pixels, quad)
+        signs = self._signs(flat, sure=sure)
+        if not _is_document(signs, sure=sure):
+            return None
+        corners = quad.corners
+        if signs.upside_down > 0.5:  # noqa: PLR2004
+            flat, corners = np.ascontiguousarray(flat[::-1, ::-1]), np.roll(corners, 2, axis=0)
+            signs = self._turned(flat, signs)
+        portrait = signs.portrait or self._portrait(flat)
+        view = DocumentView(
+            corners=corners.astype(np.float32),
+            rectified=flat,
+            confidence=_confidence(quad, signs, portrait, sure=sure),
+            portrait_box=portrait,
+            reasons=_reasons(image, quad, flat, signs),
+        )
+        return _Found(view, has_zone=bool(signs.bands))
+
+    def _signs(self, flat: RgbImage, *, sure: bool) -> _Signs:
+        strips = find_strips(flat)
+        bands = find_bands(strips, width=flat.shape[1])
+        judged = sorted(strips, key=lambda s: -s.length)[:_LINES_JUDGED]
+        crops = [cut(flat, s.corners(along=s.height / 2, across=1.6), height=48) for s in judged]
+        upside_down = _upside_down(self._angle.upside_down(crops), bands, flat.shape[0])
+        readable = 0 if sure and bands else self._readable(crops[:_LINES_READ], flipped=upside_down > 0.5)  # noqa: PLR2004
+        portrait = None if sure or bands else self._portrait(flat)
+        return _Signs(strips, bands, upside_down, readable, portrait)
+
+    def _turned(self, flat: RgbImage, signs: _Signs) -> _Signs:
+        """The signs of the picture turned by half a turn."""
+        height, width = flat.shape[:2]
+        strips = [
+            Strip(
+                (width - s.right[0], height - s.right[1]), (width - s.left[0], height - s.left[1]), s.height
+            )
+            for s in signs.strips
+        ]
+        return signs._replace(strips=strips, bands=find_bands(strips, width=width), portrait=None)
+
+    def _readable(self, crops: Sequence[RgbImage], *, flipped: bool) -> int:
+        """How many of the crops hold text, by the recogniser."""
+        upright = [np.ascontiguousarray(crop[::-1, ::-1]) if flipped else crop for crop in crops]
+        texts = [self._recogniser.read(crop) for crop in upright]
+        return sum(
+            t.confidence >= _READABLE and sum(c.isalnum() for c in t.text) >= _READABLE_LETTERS for t in texts
+        )
+
+    def _portrait(self, flat: RgbImage) -> tuple[float, float, float, float] | None:
+        """The frame around the largest face; the smaller one of a ghost portrait is left out."""
+        faces = self._faces(flat) if self._faces else ()
+        if not faces:
+            return None
+        box = faces[0].box
+        middle = box.left + box.width / 2
+        width, height = box.width * _PORTRAIT_WIDTH, box.height * _PORTRAIT_HEIGHT
+        left, top = middle - width / 2, box.top - height * (_PORTRAIT_RISE - 0.3)
+        right, bottom = min(left + width, flat.shape[1]), min(top + height, flat.shape[0])
+        left, top = max(left, 0.0), max(top, 0.0)
+        return (left, top, right - left, bottom - top)
+
+    def _tilted(self, image: DecodedImage) -> DocumentView | None:
+        """The last resort: lines of text that all run one slanting way, and the picture turned level."""
+        lines = self._detector.lines(image.pixels, max_side_px=_TEXT_SIDE_PX)
+        slant = _common_slant(lines)
+        if slant is None:
+            return None
+        found = self._laid_flat(image, _around(lines, slant), sure=False)
+        return found.view if found else None
+
+
+def _is_strong(quad: Quad) -> bool:
+    return quad.score >= _STRONG_SCORE and min(quad.support) >= _STRONG_SUPPORT and sum(quad.borders) <= 1
+
+
+def _is_document(signs: _Signs, *, sure: bool) -> bool:
+    """Four clear sides need a sign of print; without them the print itself must be a document's."""
+    if sure:
+        return bool(signs.bands) or signs.readable >= 1
+    if signs.bands and signs.readable >= 2:  # noqa: PLR2004
+        return True
+    return signs.portrait is not None and signs.readable >= 2 and len(signs.strips) >= 5  # noqa: PLR2004
+
+
+def _confidence(
+    quad: Quad, signs: _Signs, portrait: tuple[float, float, float, float] | None, *, sure: bool
+) -> float:
+    """Plain scale: sides count most, then a machine-readable zone, then a portrait."""
+    evidence = (0.2 if signs.bands else 0.0) + (0.1 if portrait else 0.0)
+    return min(1.0, (quad.score if sure else 0.5) + evidence)
+
+
+def _reasons(image: DecodedImage, quad: Quad, flat: RgbImage, signs: _Signs) -> tuple[Reason, ...]:
+    reasons = []
+    if _cut_off(image.pixels.shape, quad, flat, signs):
+        reasons.append(Reason.DOCUMENT_CUT_OFF)
+    if _native_width(quad.corners) / image.scale < _SMALL_PX:
+        reasons.append(Reason.DOCUMENT_TOO_SMALL)
+    if signs.strips and stroke_edge_share(flat, signs.strips) > _BLUR:
+        reasons.append(Reason.DOCUMENT_BLURRED)
+    return tuple(reasons)
+
+
+def _cut_off(shape: tuple[int, ...], quad: Quad, flat: RgbImage, signs: _Signs) -> bool:
+    """A side on the picture's border, a corner outside it, or for a whole picture print that runs into it."""
+    height, width = shape[:2]
+    if all(quad.borders):
+        margin = 0.004 * flat.shape[1]
+        rows = signs.bands[0].rows if signs.bands else ()
+        return any(r.left[0] < margin or r.right[0] > flat.shape[1] - margin for r in rows)
+    overshoot = max(
+        float(-quad.corners.min()),
+        float((quad.corners[:, 0] - width).max()),
+        float((quad.corners[:, 1] - height).max()),
+    )
+    return any(quad.borders) or overshoot > _EDGE_SHARE * max(width, height)
+
+
+def _native_width(corners: FloatArray) -> float:
+    return float(max(np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[2] - corners[3])))
+
+
+def _flattened(pixels: RgbImage, quad: Quad) -> RgbImage:
+    """The quadrilateral as a level picture at about its own resolution, its proportions a known format's."""
+    nearest = min(ASPECTS, key=lambda aspect: abs(aspect / quad.aspect - 1))
+    aspect = (
+        nearest if abs(nearest / quad.aspect - 1) <= _ASPECT_SNAP and not all(quad.borders) else quad.aspect
+    )
+    width = min(_MAX_WIDTH_PX, max(64, round(_native_width(quad.corners))))
+    height = max(32, round(width / aspect))
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(quad.corners.astype(np.float32), target)
+    flat = cv2.warpPerspective(
+        pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(flat, np.uint8)
+
+
+def _upside_down(judgements: FloatArray, bands: Sequence[Band], height: int) -> float:
+    """Probability that a flat picture stands on its head: the line classifier, and where the zone is."""
+    odds = np.log((judgements + 0.02) / (1.02 - judgements)).sum() if judgements.size else 0.0
+    if bands:
+        rows = bands[0].rows
+        middle = float(np.mean([(r.left[1] + r.right[1]) / 2 for r in rows])) / height
+        odds += 8.0 * (0.5 - middle)
+    return float(1 / (1 + np.exp(-odds)))
+
+
+def _common_slant(lines: Sequence[TextBox]) -> float | None:
+    """The angle in radians that most long lines share, or None."""
+    long = [line.corners for line in lines if _length(line) > 3 * _thickness(line)]
+    if len(long) < _TILTED_LINES:
+        return None
+    angles = np.array([np.arctan2(c[1][1] - c[0][1], c[1][0] - c[0][0]) for c in long])
+    middle = float(np.median(angles))
+    agreeing = int((np.abs(angles - middle) < np.radians(5)).sum())
+    return middle if agreeing >= max(_TILTED_LINES, 0.6 * len(long)) else None
+
+
+def _length(line: TextBox) -> float:
+    return float(np.linalg.norm(line.corners[1] - line.corners[0]))
+
+
+def _thickness(line: TextBox) -> float:
+    return float(np.linalg.norm(line.corners[3] - line.corners[0]))
+
+
+def _around(lines: Sequence[TextBox], slant: float) -> Quad:
+    """A level rectangle around the lines of that slant, wide enough for what has no text."""
+    axes = np.array([[np.cos(slant), np.sin(slant)], [-np.sin(slant), np.cos(slant)]])
+    points = np.concatenate([line.corners for line in lines if _length(line) > 2 * _thickness(line)]) @ axes.T
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.06 * float((high - low).max())
+    low, high = low - margin, high + margin
+    box = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
+    corners = (box @ axes).astype(np.float32)
+    aspect = float((high[0] - low[0]) / max(high[1] - low[1], 1.0))
+    return Quad(corners, 0.0, (0.0,) * 4, (True,) * 4, aspect)
