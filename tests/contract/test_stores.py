@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
 
 from idv.domain.decisions import Decision, DecisionRecord, Finding, Step
-from idv.domain.errors import Conflict, NotFound, RequestError, Unauthenticated
+from idv.domain.errors import Conflict, NotFound, RequestError, StorageUnavailable, Unauthenticated
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckName, CheckResult, Outcome, Signal
 from idv.domain.stores import Claim, Event, Scope, StoredReply, Stores, Write
@@ -64,20 +65,31 @@ class Cluster:
         if user:
             os.chown(folder, user.pw_uid, user.pw_gid)
         self._run("initdb", "-D", str(folder / "data"), "-U", "idv", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = ("-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off")
+        self.start()
+        self._template = "template1"
+        open_stores(self.new_database(), keyring=RING, clock=ManualClock(), instance="host/0").upkeep.close()
+        self._template = "t1"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = (
+            "-c",
+            "listen_addresses=",
+            "-c",
+            f"unix_socket_directories={self._folder}",
+            "-c",
+            "fsync=off",
+        )
         self._server = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(folder / "data"), *options],
+            [str(self._binaries / "postgres"), "-D", str(self._folder / "data"), *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=folder,
+            cwd=self._folder,
             user=self._user,
             group=self._group,
             extra_groups=None if self._user is None else [],
         )
         self._wait()
-        self._template = "template1"
-        open_stores(self.new_database(), keyring=RING, clock=ManualClock(), instance="host/0").upkeep.close()
-        self._template = "t1"
 
     def new_database(self) -> str:
         """The URL of a new database, migrated already so that tests start quickly."""
@@ -89,12 +101,16 @@ class Cluster:
 
     def dump(self, url: str) -> bytes:
         """Everything in a database, as pg_dump writes it."""
-        name = url.removeprefix("postgresql:///").partition("?")[0]
-        return self._run("pg_dump", "--inserts", self._address(name))
+        return self._run("pg_dump", "--inserts", self._address(_name(url)))
 
-    def stop(self) -> None:
-        """Stop the server and wait for it."""
-        self._server.send_signal(signal.SIGINT)
+    def execute(self, url: str, statement: LiteralString) -> None:
+        """Run a statement as the operator would."""
+        with psycopg.connect(self._address(_name(url)), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server and wait for it; SIGQUIT skips the last checkpoint, for a cluster to be deleted."""
+        self._server.send_signal(how)
         self._server.wait(timeout=30)
 
     def _address(self, database: str) -> str:
@@ -121,6 +137,10 @@ class Cluster:
         raise RuntimeError("PostgreSQL did not start")
 
 
+def _name(url: str) -> str:
+    return url.removeprefix("postgresql:///").partition("?")[0]
+
+
 def _postgresql_binaries() -> Path | None:
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     on_path = shutil.which("initdb")
@@ -139,7 +159,7 @@ def cluster() -> Iterator[Cluster]:
     folder.chmod(0o755)
     running = Cluster(binaries, folder)
     yield running
-    running.stop()
+    running.stop(signal.SIGQUIT)
     shutil.rmtree(folder)
 
 
@@ -556,6 +576,29 @@ def test_an_erased_verification_cannot_come_back(stores: Stores) -> None:
     assert stores.verifications.attempts("acme", "anna@example.org", since=START) == 1
 
 
+def test_erasing_while_others_write_leaves_no_remains(stores: Stores) -> None:
+    """Writers and an eraser of one applicant at once: nothing deadlocks, the last erasure is complete."""
+
+    def _write(number: int) -> None:
+        item = store(stores, decided(verification(f"v{number}")), private={"template.selfie": b"1"})
+        with contextlib.suppress(NotFound):
+            store(stores, decided(item), events=[event(f"e{number}")])
+
+    def _erase(number: int) -> None:
+        with contextlib.suppress(NotFound):
+            stores.verifications.erase("acme", f"v{number}", actor="officer")
+
+    with ThreadPoolExecutor(6) as pool:
+        futures = [pool.submit(work, number) for number in range(15) for work in (_write, _erase)]
+    for future in futures:
+        future.result()
+    store(stores, verification("last"))
+    stores.verifications.erase("acme", "last", actor="officer")
+    assert stores.verifications.page("acme", limit=100).items == ()
+    assert stores.outbox.list() == []
+    stores.audit.verify()
+
+
 def test_retention_removes_old_images_and_keeps_the_rest(stores: Stores, clock: ManualClock) -> None:
     """Only kept images stored before the time go; templates and the verification stay."""
     item = store(stores, decided(verification()), private={"image.selfie": b"1", "template.selfie": b"2"})
@@ -766,4 +809,61 @@ def test_nothing_of_an_erased_person_is_in_a_dump(cluster: Cluster, clock: Manua
     after = cluster.dump(url)
     assert b"canary" not in after
     assert b"canary".hex().encode() not in after
+    stores.upkeep.close()
+
+
+def test_a_full_disk_refuses_and_recovers_on_postgresql(cluster: Cluster, clock: ManualClock) -> None:
+    """PostgreSQL's code for a full disk, raised by a trigger, is StorageUnavailable; then it recovers."""
+    url = cluster.new_database()
+    stores = open_stores(url, keyring=RING, clock=clock, instance="host/1")
+    cluster.execute(
+        url,
+        """
+        CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON audit_entries EXECUTE FUNCTION full_disk();
+        """,
+    )
+    with pytest.raises(StorageUnavailable):
+        store(stores, decided(verification()), private={"template.selfie": b"1"})
+    with pytest.raises(NotFound):
+        stores.verifications.get("acme", "v1")
+    cluster.execute(url, "DROP TRIGGER full_disk ON audit_entries")
+    store(stores, decided(verification()), private={"template.selfie": b"1"})
+    assert stores.audit.verify() == 1
+    stores.upkeep.close()
+
+
+def test_a_lost_connection_is_unavailable_and_comes_back(cluster: Cluster, clock: ManualClock) -> None:
+    """While PostgreSQL is down every door answers StorageUnavailable; once it is back they all work."""
+    stores = open_stores(cluster.new_database(), keyring=RING, clock=clock, instance="host/1")
+    item = store(stores, decided(verification()))
+    cluster.stop()
+    try:
+        for call in (
+            lambda: stores.verifications.get("acme", "v1"),
+            lambda: store(stores, decided(item)),
+            lambda: stores.keys.authenticate("idv_a_b"),
+            stores.audit.verify,
+        ):
+            with pytest.raises(StorageUnavailable):
+                call()
+    finally:
+        cluster.start()
+    assert store(stores, decided(item)) == stores.verifications.get("acme", "v1")
+    assert stores.audit.verify() == 2
+    stores.upkeep.close()
+
+
+def test_a_killed_connection_is_replaced_unnoticed(cluster: Cluster, clock: ManualClock) -> None:
+    """When the operator ends the idle connections, the next call opens a new one and succeeds."""
+    url = cluster.new_database()
+    stores = open_stores(url, keyring=RING, clock=clock, instance="host/1")
+    store(stores, verification())
+    cluster.execute(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()",
+    )
+    assert stores.verifications.get("acme", "v1") == verification()
     stores.upkeep.close()
