@@ -1,6 +1,5 @@
 """Destroying a subject: its key, its rows, and on SQLite the bytes they stood in."""
 
-import mmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ _TRACE_BYTES = 12
 """The nonce in front of everything sealed: 96 random bits are found nowhere else by chance."""
 
 
+_CHUNK_BYTES = 1 << 22
 _NAME_LENGTH = 16
 """Names shorter than this may stand elsewhere by chance; ours are random and longer."""
 
@@ -65,9 +65,19 @@ def scrub(database: Database, traces: frozenset[bytes]) -> None:
 
 
 def found(file: Path, traces: frozenset[bytes]) -> bool:
-    """Whether any trace stands in the file."""
-    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return any(content.find(trace) >= 0 for trace in traces)
+    """Whether any trace stands in the file.
+
+    Read and not mapped: another process may shorten the file meanwhile, which would kill a reader of a map.
+    """
+    overlap = max(map(len, traces), default=0)
+    tail = b""
+    with file.open("rb") as opened:
+        while chunk := opened.read(_CHUNK_BYTES):
+            window = tail + chunk
+            if any(trace in window for trace in traces):
+                return True
+            tail = window[-overlap:]
+    return False
 
 
 def _traces(
@@ -77,5 +87,6 @@ def _traces(
     for column in (private_data.c.sealed, claims.c.sealed_reply, decisions.c.sealed_note):
         sealed += connection.scalars(sa.select(column).where(column.table.c.verification_id.in_(of_subject)))
     traces = {bytes(value[:_TRACE_BYTES]) for value in sealed if value is not None}
-    names = [subject.id, subject.applicant_hash, *connection.scalars(of_subject)]
-    return frozenset(traces | {name.encode() for name in names if name and len(name) >= _NAME_LENGTH})
+    # Not the applicant's hash: the same applicant may be back before the file is searched.
+    names = [subject.id, *connection.scalars(of_subject)]
+    return frozenset(traces | {name.encode() for name in names if len(name) >= _NAME_LENGTH})

@@ -112,6 +112,15 @@ def test_a_copy_that_deletion_missed_is_found_and_scrubbed(tmp_path: Path) -> No
     database.close()
 
 
+def test_a_trace_across_two_portions_of_the_file_is_found(tmp_path: Path) -> None:
+    """The file is searched in portions of 4 MiB, and what lies across their border is not missed."""
+    file = tmp_path / "file"
+    file.write_bytes(bytes((1 << 22) - 5) + b"0123456789" + bytes(100))
+    assert found(file, frozenset({b"0123456789", b"absent"}))
+    assert not found(file, frozenset({b"absent"}))
+    assert not found(file, frozenset())
+
+
 def test_purged_images_are_in_no_byte_on_disk(stores: Stores, database: Database, tmp_path: Path) -> None:
     """Retention overwrites what it deletes."""
     write(stores, "v-1", "canary-anna")
