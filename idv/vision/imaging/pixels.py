@@ -6,6 +6,7 @@ interlaced and progressive files decoded whole, colour profiles ignored.
 """
 
 import importlib
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -236,7 +237,7 @@ def _render_pdf(encoded: Encoded, how: Plan, place: Place) -> FullSize:
 def _render_page(pdfium: Any, page: Any, *, how: Plan, place: Place) -> FullSize:
     points = page.get_size()
     scale = min(PDF_DPI / _POINTS_PER_INCH, PDF_MAX_SIDE_PX / max(*points, 1e-6))
-    full = FullSize(*(max(1, round(side * scale)) for side in points))
+    full = FullSize(*(math.ceil(side * scale) for side in points))  # as PDFium rounds
     factor = reduction(max(full), how.max_side_px)
     try:
         bitmap = page.render(scale=scale / factor, may_draw_forms=False, rev_byteorder=True)

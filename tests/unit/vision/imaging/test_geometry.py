@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from idv.domain.arrays import FloatArray
@@ -9,6 +9,7 @@ from idv.vision.imaging import geometry
 from idv.vision.imaging.geometry import Size
 
 SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float32)
+UNTIMED = settings(deadline=None)
 RIGHT = np.array([1, 0], np.float32)
 _coordinate = st.floats(-40, 40, width=32)
 
@@ -21,6 +22,7 @@ def quadrilaterals(draw: st.DrawFn) -> FloatArray:
     return base + np.array(moves, np.float32)
 
 
+@UNTIMED
 @given(quadrilaterals(), st.permutations(range(4)))
 def test_corners_are_ordered_whatever_order_they_come_in(quad: FloatArray, order: list[int]) -> None:
     """Any permutation gives the same clockwise order, beginning at the top left."""
@@ -53,6 +55,7 @@ def test_what_is_no_convex_quadrilateral_is_refused(corners: list[list[float]]) 
         geometry.order_corners(corners)
 
 
+@UNTIMED
 @given(quadrilaterals(), quadrilaterals())
 def test_a_homography_maps_its_corners_and_its_inverse_maps_them_back(a: FloatArray, b: FloatArray) -> None:
     """Source corners land on target corners within a hundredth of a pixel, and back."""
@@ -62,6 +65,7 @@ def test_a_homography_maps_its_corners_and_its_inverse_maps_them_back(a: FloatAr
     assert np.abs(geometry.project(back, b) - a).max() < 1e-2
 
 
+@UNTIMED
 @given(quadrilaterals(), st.floats(0.1, 0.9), st.floats(0.1, 0.9))
 def test_a_homography_keeps_lines_straight(quad: FloatArray, s: float, t: float) -> None:
     """A point on the line between two others stays on the line between their images."""
@@ -78,15 +82,17 @@ def test_points_on_a_line_have_no_homography() -> None:
         geometry.homography([[0, 0], [5, 0], [10, 0], [0, 10]], SQUARE)
 
 
+@UNTIMED
 @given(quadrilaterals(), quadrilaterals())
 def test_overlap_is_symmetric_and_agrees_with_pixel_counts(a: FloatArray, b: FloatArray) -> None:
     """The overlap lies in [0, 1], is symmetric, and counting pixels says the same to two per cent."""
     overlap = geometry.intersection_over_union(a, b)
     assert overlap == pytest.approx(geometry.intersection_over_union(b, a), abs=1e-9)
-    drawn = [
-        cv2.fillConvexPoly(np.zeros((1300, 1300), np.uint8), q.round().astype(np.int32), 1) for q in (a, b)
-    ]
-    counted = (drawn[0] & drawn[1]).sum() / (drawn[0] | drawn[1]).sum()
+    drawn_a, drawn_b = (
+        np.asarray(cv2.fillConvexPoly(np.zeros((1300, 1300), np.uint8), q.round().astype(np.int32), 1), bool)
+        for q in (a, b)
+    )
+    counted = (drawn_a & drawn_b).sum() / (drawn_a | drawn_b).sum()
     assert overlap == pytest.approx(counted, abs=0.02)
 
 
@@ -99,6 +105,7 @@ def test_overlap_of_known_squares() -> None:
     assert geometry.intersection_over_union(SQUARE, SQUARE * RIGHT) == 0
 
 
+@UNTIMED
 @given(quadrilaterals())
 def test_clipping_never_adds_area(quad: FloatArray) -> None:
     """The clipped part is no larger than the polygon or the window."""
@@ -122,6 +129,7 @@ def test_a_warp_lays_the_named_corner_at_the_top_left() -> None:
     np.testing.assert_array_equal(turned, np.rot90(picture))
 
 
+@UNTIMED
 @given(st.integers(3, 9))
 def test_a_strong_reduction_averages_instead_of_skipping(factor: int) -> None:
     """A fine checkerboard shrinks to grey, not to a pattern of its own."""
