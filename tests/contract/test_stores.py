@@ -28,6 +28,7 @@ from idv.domain.verifications import Status, Verification
 from idv.infra.storage.keyring import KeyRing
 from idv.infra.storage.memory import memory_stores
 from idv.infra.storage.stores import open_stores
+from idv.infra.storage.tables import metadata
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 RING = KeyRing.generate()
@@ -69,6 +70,7 @@ class Cluster:
         self._template = "template1"
         open_stores(self.new_database(), keyring=RING, clock=ManualClock(), instance="host/0").upkeep.close()
         self._template = "t1"
+        self._shared = self.new_database()
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -98,6 +100,13 @@ class Cluster:
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {self._template}".encode())
         return f"postgresql:///{name}?host={self._folder}&user=idv"
+
+    def emptied(self) -> str:
+        """The URL of the database that tests share one after the other, without any row."""
+        names = ", ".join(sorted({*metadata.tables} - {"identity"}))
+        with psycopg.connect(self._address(_name(self._shared)), autocommit=True) as connection:
+            connection.execute(f"TRUNCATE {names}".encode())
+        return self._shared
 
     def dump(self, url: str) -> bytes:
         """Everything in a database, as pg_dump writes it."""
@@ -179,7 +188,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     """The database of the implementation, if it has one."""
     if kind == "postgresql":
-        return str(request.getfixturevalue("cluster").new_database())
+        return str(request.getfixturevalue("cluster").emptied())
     return f"sqlite:///{tmp_path / 'idv.db'}" if kind == "sqlite" else None
 
 
@@ -268,6 +277,15 @@ def test_what_is_written_is_read_back_exactly(stores: Stores) -> None:
     """Every value of a verification, floats and microseconds included, survives storage."""
     item = store(stores, decided(decided(verification()), Decision.REJECT, note="Körper — 🪪"))
     assert stores.verifications.get("acme", "v1") == item
+
+
+@pytest.mark.parametrize("text", ["", "a\x00b", "\ud800", "🪪" * 500, "x' OR '1'='1"])
+def test_any_text_a_caller_sends_is_stored_as_it_came(stores: Stores, text: str) -> None:
+    """References, notes and keys may hold anything JSON can carry, half of a surrogate pair included."""
+    item = store(stores, decided(verification(applicant_ref=text), note=text))
+    assert stores.verifications.get("acme", "v1") == item
+    assert stores.verifications.attempts("acme", text, since=START) == 1
+    assert isinstance(stores.verifications.claim("acme", text, text, lease_s=1), Claim)
 
 
 def test_a_verification_grows_and_nothing_is_overwritten(stores: Stores) -> None:

@@ -79,19 +79,33 @@ class SqlAuditLog:
         return expected.sequence
 
     def _verified(self, expected: Head | None) -> int:
-        head = Head()
+        """Walk the chain to where it ends now, in short transactions: a long reader would block writers."""
         with self._database.reading() as connection:
-            for entry in _all_entries(connection):
-                head = follow(head, entry)
-                if expected is not None and head.sequence == expected.sequence and head != expected:
-                    raise _contradicts(expected)
-            if head != _head(connection):
-                raise IntegrityError(
-                    "audit_chain_broken", f"Audit entries after {head.sequence} are missing."
-                )
-        if expected is not None and head.sequence < expected.sequence:
+            end = _head(connection)
+        if expected is not None and expected.sequence > end.sequence:
             raise _contradicts(expected)
+        head = Head()
+        for entry in self._until(end):
+            head = follow(head, entry)
+            if expected is not None and head.sequence == expected.sequence and head != expected:
+                raise _contradicts(expected)
+        if head != end:
+            raise IntegrityError("audit_chain_broken", f"Audit entries after {head.sequence} are missing.")
+        self._check_nothing_follows()
         return head.sequence
+
+    def _until(self, end: Head) -> Iterator[AuditEntry]:
+        after = 0
+        while after < end.sequence and (batch := self.entries(after=after, limit=_BATCH)):
+            yield from (entry for entry in batch if entry.sequence <= end.sequence)
+            after = batch[-1].sequence
+
+    def _check_nothing_follows(self) -> None:
+        """Entries beyond the noted end were put there by somebody else."""
+        with self._database.reading() as connection:
+            last = connection.scalar(sa.select(sa.func.max(audit_entries.c.sequence))) or 0
+            if last != _head(connection).sequence:
+                raise IntegrityError("audit_chain_broken", f"Audit entry {last} is not the end of the chain.")
 
     def _locked_head(self, connection: sa.Connection) -> Head:
         """SQLite's writer is alone already; PostgreSQL waits here for whoever appends."""
@@ -102,13 +116,6 @@ class SqlAuditLog:
         first = {"id": _HEAD_ID, "sequence": 0, "digest": Head().digest}
         self._database.insert_new(connection, audit_head, first)
         return self._locked_head(connection)
-
-
-def _all_entries(connection: sa.Connection) -> Iterator[AuditEntry]:
-    after = 0
-    while batch := _entries(connection, after=after, limit=_BATCH):
-        yield from batch
-        after = batch[-1].sequence
 
 
 def _entries(connection: sa.Connection, *, after: int, limit: int) -> list[AuditEntry]:

@@ -13,6 +13,7 @@ from idv.infra.storage.rows import Row, decision_from, decision_row, result_from
 from idv.infra.storage.subjects import Subject
 
 _NOTE = "note"
+_ANY_TEXT = ("utf-8", "surrogatepass")
 
 
 def add(connection: sa.Connection, verification: Verification, subject: Subject) -> None:
@@ -104,7 +105,9 @@ def _decision_values(verification: Verification, position: int, subject: Subject
     record = verification.decisions[position]
     sealed = None
     if record.note is not None:
-        sealed = subject.key.seal(record.note.encode(), *_note_place(verification.id, position, subject))
+        sealed = subject.key.seal(
+            record.note.encode(*_ANY_TEXT), *_note_place(verification.id, position, subject)
+        )
     return {
         "verification_id": verification.id,
         "position": position,
@@ -132,9 +135,9 @@ def _decisions(
 def _note(row: sa.Row[tuple[object, ...]], subject: Subject) -> str | None:
     if row.sealed_note is None:
         return None
-    return subject.key.open(
-        row.sealed_note, *_note_place(row.verification_id, row.position, subject)
-    ).decode()
+    return subject.key.open(row.sealed_note, *_note_place(row.verification_id, row.position, subject)).decode(
+        *_ANY_TEXT
+    )
 
 
 def _note_place(verification_id: str, position: int, subject: Subject) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from idv.infra.storage.tables import subjects
 from idv.infra.storage.vault import DataKey, Vault, WrappedKey
 
 _REF = "applicant_ref"
+_ANY_TEXT = ("utf-8", "surrogatepass")
+"""JSON can carry half of a surrogate pair, and a caller's reference is stored as it came."""
 
 
 class Subject(NamedTuple):
@@ -60,7 +62,11 @@ class Subjects:
             raise IntegrityError("subject_missing", "A verification's subject is missing.")
         wrapped = WrappedKey(row.kek_id, row.wrapped_key)
         key = self._vault.unwrap(wrapped, tenant=row.tenant, subject=row.id)
-        ref = None if row.sealed_ref is None else key.open(row.sealed_ref, row.tenant, row.id, _REF).decode()
+        ref = (
+            None
+            if row.sealed_ref is None
+            else key.open(row.sealed_ref, row.tenant, row.id, _REF).decode(*_ANY_TEXT)
+        )
         return Subject(row.id, row.tenant, key, ref)
 
     def rewrap(self, connection: sa.Connection) -> int:
@@ -81,7 +87,11 @@ class Subjects:
         subject = self._entropy(16).hex()
         wrapped = self._vault.new_key(tenant, subject)
         key = self._vault.unwrap(wrapped, tenant=tenant, subject=subject)
-        sealed = None if applicant_ref is None else key.seal(applicant_ref.encode(), tenant, subject, _REF)
+        sealed = (
+            None
+            if applicant_ref is None
+            else key.seal(applicant_ref.encode(*_ANY_TEXT), tenant, subject, _REF)
+        )
         return {
             "id": subject,
             "tenant": tenant,

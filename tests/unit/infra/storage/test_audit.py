@@ -39,11 +39,14 @@ def tamper(database: Database, *statements: sa.Update | sa.Delete | sa.Insert) -
         audit_entries.delete(),
         audit_entries.update().where(SEQUENCE == 5).values(sequence=6),
         audit_head.delete(),
+        audit_entries.insert().values(
+            sequence=6, at=AT, action="forged", body={}, previous="0" * 64, digest="1" * 64
+        ),
         audit_head.update().values(sequence=4),
     ],
 )
 def test_a_change_behind_its_back_is_found(
-    database: Database, stores: Stores, statement: sa.Update | sa.Delete
+    database: Database, stores: Stores, statement: sa.Update | sa.Delete | sa.Insert
 ) -> None:
     """Modified, removed, renumbered entries and a moved end break the verification."""
     fill(stores)
