@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -18,7 +18,7 @@ from idv.service.application import Application
 from idv.service.desk import Desk
 from idv.service.edge import Edge
 from idv.service.errors import NOT_FOUND, Fault, fault_of, method_not_allowed, response
-from idv.service.routes.operations import operation_routes
+from idv.service.routes.operations import document_routes, operation_routes
 from idv.service.routes.single import single_routes
 from idv.service.routes.verifications import verification_routes
 
@@ -38,8 +38,7 @@ def create_app(application: Application) -> FastAPI:
         title="idv",
         version=idv.__version__,
         description="Decides on a person from a document and a selfie, with reasons.",
-        docs_url="/docs" if settings.docs else None,
-        redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
     )
     metrics = Metrics(providers={c.provider for c in application.verifications.runner.checks})
@@ -47,7 +46,9 @@ def create_app(application: Application) -> FastAPI:
     routers = (operation_routes(desk), verification_routes(desk), single_routes(desk))
     for router in routers:
         app.include_router(router)
-    methods = _methods(routers)
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    app.include_router(document_routes(openapi.document(app, routes), page=settings.docs))
+    methods = _methods(routes)
     metrics.know_routes(methods)
     app.state.desk = desk
     _add_error_handlers(app, metrics, methods)
@@ -58,16 +59,14 @@ def create_app(application: Application) -> FastAPI:
         new_id=lambda: application.verifications.new_id("req"),
         max_drain_bytes=settings.max_body_bytes,
     )
-    app.openapi_schema = openapi.document(app)
     return app
 
 
-def _methods(routers: Iterable[APIRouter]) -> dict[str, str]:
+def _methods(routes: Iterable[APIRoute]) -> dict[str, str]:
     """Route template -> the methods it answers to, as the Allow header lists them."""
     methods: dict[str, set[str]] = {}
-    for route in (route for router in routers for route in router.routes):
-        if isinstance(route, APIRoute):
-            methods.setdefault(route.path, set()).update(route.methods or ())
+    for route in routes:
+        methods.setdefault(route.path, set()).update(route.methods or ())
     return {path: ", ".join(sorted(names)) for path, names in methods.items()}
 
 

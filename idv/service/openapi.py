@@ -4,10 +4,12 @@ The examples are made by the same code that renders replies, so they cannot drif
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from idv.domain.decisions import Decision, DecisionRecord, Finding
@@ -52,13 +54,25 @@ _METADATA = {
 }
 
 
-def document(app: FastAPI) -> Description:
-    """The whole OpenAPI document of an application."""
+def document(app: FastAPI, routes: Iterable[APIRoute]) -> Description:
+    """The whole OpenAPI document of an application; `routes` are its own, one by one."""
     schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["api_key"] = {"type": "http", "scheme": "bearer", "description": "An API key of your tenant."}
     schema["security"] = [{"api_key": []}]
+    for route in routes:
+        if route.include_in_schema:
+            _restore_examples(schema["paths"][route.path], route)
     return schema
+
+
+def _restore_examples(operations: Description, route: APIRoute) -> None:
+    """Put the examples back as they were: FastAPI drops every null, which a reply never does."""
+    for method in route.methods or ():
+        for status, response in route.responses.items():
+            for kind, content in response.get("content", {}).items():
+                told = operations[method.lower()]["responses"][str(status)]["content"][kind]
+                told.update(content)
 
 
 def begin(layout: Layout) -> Description:

@@ -1,6 +1,10 @@
 """Routes for whoever runs the service: alive, ready, metrics. They tell nothing about any tenant."""
 
+import json
+from typing import Any
+
 from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,5 +39,25 @@ def operation_routes(desk: Desk) -> APIRouter:
         with desk.light.admit() as admission:
             text = await admission.run(desk.metrics.render, timeout_s=_READY_TIMEOUT_S)
         return Response(text, media_type=CONTENT_TYPE)
+
+    return router
+
+
+def document_routes(document: dict[Any, Any], *, page: bool) -> APIRouter:
+    """The OpenAPI document, rendered once, and the page that shows it if the setting `docs` wants it."""
+    router = APIRouter(include_in_schema=False)
+    rendered = json.dumps(document, separators=(",", ":"), default=str).encode()
+
+    @router.get("/openapi.json")
+    async def openapi(_: Request) -> Response:
+        """What this API is."""
+        return Response(rendered, media_type="application/json")
+
+    if page:
+
+        @router.get("/docs")
+        async def docs(_: Request) -> Response:
+            """The document as a page; its script comes from a public network."""
+            return get_swagger_ui_html(openapi_url="/openapi.json", title="idv")
 
     return router

@@ -25,6 +25,7 @@ from idv.workflow.verification import Limits
 Json = dict[str, Any]  # parsed JSON
 GOOD = b"IMG: good"
 JPEG = "image/jpeg"
+_LIMITS = Limits(attempts=1000)
 
 
 def settings(**changes: Any) -> Settings:
@@ -37,7 +38,7 @@ class Harness:
     """One application and a client of it that holds a key with every scope."""
 
     pause: Callable[[Evidence], None] = lambda _: None
-    limits: Limits = Limits(attempts=1000)
+    limits: Limits = _LIMITS
     changes: Mapping[str, Any] = field(default_factory=dict)
     wrap_stores: Callable[[Stores], Stores] = lambda stores: stores
 

@@ -8,9 +8,7 @@ import pytest
 from idv.domain import errors as domain
 from idv.service.errors import BY_CLASS, BY_CODE, fault_of, response
 
-CLASSES = [
-    cls for _, cls in inspect.getmembers(domain, inspect.isclass) if issubclass(cls, domain.IdvError)
-]
+CLASSES = [cls for _, cls in inspect.getmembers(domain, inspect.isclass) if issubclass(cls, domain.IdvError)]
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -70,7 +70,7 @@ def test_a_form_is_read_however_it_is_cut(step: int) -> None:
         (part(SELFIE, b"") + b"--b--", "media_empty"),
         (part(SELFIE, b"x" * 65) + b"--b--", "part_too_large"),
         (part(SELFIE) + part(b'name="metadata"', b"x" * 33), "part_too_large"),
-        (part(b'name="selfie"; filename*=UTF-8\'\'s.jpg'), "file_expected"),
+        (part(b"name=\"selfie\"; filename*=UTF-8''s.jpg"), "file_expected"),
     ],
 )
 def test_each_fault_has_its_code(body: bytes, expected: str) -> None:

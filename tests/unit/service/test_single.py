@@ -35,9 +35,7 @@ def test_a_document_is_read(harness: Harness) -> None:
     files = {"document_front": ("d.jpg", b"IMG:DOE", JPEG)}
     body = harness.call("POST", "/v1/documents/read", files=files).json()
     assert body["check"]["outcome"] == "pass"
-    assert body["front"]["fields"] == [
-        {"name": "surname", "value": "DOE", "zone": "viz", "confidence": 1.0}
-    ]
+    assert body["front"]["fields"] == [{"name": "surname", "value": "DOE", "zone": "viz", "confidence": 1.0}]
     assert body["back"] is None
     both = files | {"document_back": ("b.jpg", b"IMG:BACK", JPEG)}
     assert harness.call("POST", "/v1/documents/read", files=both).json()["back"]["fields"]

@@ -314,5 +314,3 @@ def test_replies_render_alike() -> None:
     one, other = Harness().verify().content, Harness().verify().content
     assert b'"latency_ms":0.0' in one
     assert one == other
-
-

@@ -1,0 +1,122 @@
+"""Facts about the application as a whole: envelope, headers, documents, health, metrics."""
+
+import re
+
+import pytest
+
+from idv.service.wire import VerificationOut
+from tests.unit.service.harness import Harness, error
+
+
+@pytest.fixture(name="harness")
+def _harness() -> Harness:
+    return Harness()
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/verifications/", "/docs", "/redoc", "/v1/nothing", "//"])
+def test_an_unknown_path_is_a_404_in_the_envelope(harness: Harness, path: str) -> None:
+    """No redirect, no page of a framework."""
+    assert error(harness.call("GET", path)) == (404, "route_not_found", None)
+
+
+def test_an_unknown_method_is_a_405_that_lists_the_known(harness: Harness) -> None:
+    """Allow names every method of the route."""
+    response = harness.call("PUT", "/v1/verifications")
+    assert error(response) == (405, "method_not_allowed", None)
+    assert response.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("abc-1.2_3", True), ("with blank", False), ("x" * 65, False), ("", False), ("a\xe9", False)],
+)
+def test_a_request_id_is_taken_over_when_it_is_one(harness: Harness, given: str, *, kept: bool) -> None:
+    """A valid X-Request-Id comes back; any other is replaced."""
+    headers = [(b"x-request-id", given.encode("latin-1"))]
+    answered = harness.call("GET", "/healthz", headers=headers).headers["x-request-id"]
+    assert (answered == given) is kept
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", answered)
+
+
+def test_nothing_may_be_cached(harness: Harness) -> None:
+    """Every answer says no-store and nosniff."""
+    for response in (harness.verify(), harness.call("GET", "/none")):
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_health_and_readiness(harness: Harness) -> None:
+    """Both answer without a key."""
+    assert harness.call("GET", "/healthz", secret="").json() == {"status": "alive"}
+    assert harness.call("GET", "/readyz", secret="").json() == {"status": "ready"}
+
+
+def test_not_ready_is_a_503(harness: Harness) -> None:
+    """While the application is not ready, /readyz says so."""
+    harness.app.state.desk.application = NotReady()
+    assert harness.call("GET", "/readyz").status_code == 503
+
+
+class NotReady:
+    """An application whose store does not answer."""
+
+    def ready(self) -> bool:
+        """Never."""
+        return False
+
+
+def test_metrics_count_by_closed_vocabularies(harness: Harness) -> None:
+    """Decisions, checks and requests are counted; an identifier in a path is not a label."""
+    case = harness.verify(selfie=b"IMG: face_match=fail").json()["id"]
+    harness.call("GET", f"/v1/verifications/{case}")
+    harness.call("GET", "/CANARY")
+    text = harness.call("GET", "/metrics", secret="").text
+    assert 'idv_decisions_total{decision="reject"} 1.0' in text
+    assert 'idv_checks_total{check="face_match",outcome="fail",provider="trial"} 1.0' in text
+    assert 'route="/v1/verifications/{verification_id}"' in text
+    assert 'idv_requests_total{method="GET",route="other",status="404"} 1.0' in text
+    assert case not in text
+    assert "CANARY" not in text
+
+
+def test_rejections_are_counted(harness: Harness) -> None:
+    """A request turned away for want of room is counted as such."""
+    heavy = harness.app.state.desk.heavy
+    places = [heavy.admit() for _ in range(heavy.capacity)]
+    harness.verify()
+    assert 'idv_rejections_total{kind="capacity"} 1.0' in harness.call("GET", "/metrics").text
+    for place in places:
+        place.__exit__(None, None, None)
+
+
+def test_the_openapi_document_describes_every_route(harness: Harness) -> None:
+    """All public routes with their bodies, errors and security; operations are left out."""
+    document = harness.call("GET", "/openapi.json", secret="").json()
+    assert set(document["paths"]) == {
+        "/v1/verifications",
+        "/v1/verifications/{verification_id}",
+        "/v1/verifications/{verification_id}/evidence",
+        "/v1/verifications/{verification_id}/resolve",
+        "/v1/verifications/{verification_id}/erase",
+        "/v1/faces/compare",
+        "/v1/documents/read",
+        "/v1/liveness/check",
+    }
+    begin = document["paths"]["/v1/verifications"]["post"]
+    schema = begin["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert schema["required"] == ["document_front", "selfie"]
+    assert {"400", "401", "413", "422", "429"} <= set(begin["responses"])
+    assert document["security"] == [{"api_key": []}]
+
+
+def test_the_examples_are_valid(harness: Harness) -> None:
+    """The example of a verification is one, field for field."""
+    document = harness.call("GET", "/openapi.json").json()
+    content = document["paths"]["/v1/verifications"]["post"]["responses"]["201"]["content"]
+    VerificationOut.model_validate(content["application/json"]["example"])
+    assert set(harness.verify().json()) == set(content["application/json"]["example"])
+
+
+def test_docs_are_there_when_asked_for() -> None:
+    """The setting `docs` serves the page."""
+    assert Harness(changes={"docs": True}).call("GET", "/docs").status_code == 200
