@@ -22,8 +22,6 @@ _MESH_CROP = 1.5
 # A face that fills the picture is found when the picture is made smaller, a small one in parts of it.
 _SMALLER = 0.6
 _PARTS = (2, 3)
-# Parts are looked at only while they still hold more pixels than the detector already saw.
-_LEAST_GAIN = 1.4
 _MOST_FACES = 6
 
 
@@ -186,10 +184,8 @@ def _passes(pixels: RgbImage, side_px: int) -> Iterator[list[tuple[RgbImage, Tra
     """Squares to look at, each with its way back to the image, coarse to fine; at most 15 in all."""
     yield [_square(pixels, side_px, fill=1.0)]
     yield [_square(pixels, side_px, fill=_SMALLER)]
-    longer = max(pixels.shape[:2])
     for parts in _PARTS:
-        if longer * 2 / (parts + 1) >= _LEAST_GAIN * side_px or parts == _PARTS[0]:
-            yield list(_parts(pixels, side_px, parts))
+        yield list(_parts(pixels, side_px, parts))
 
 
 def _square(pixels: RgbImage, side_px: int, *, fill: float) -> tuple[RgbImage, Transform]:

@@ -290,9 +290,7 @@ def test_a_calibration_file_is_read_and_its_digest_kept(tmp_path: Path) -> None:
     assert len(calibration.sha256) == 64
 
 
-def _with_population(
-    folder: Path, *, rows: np.ndarray, model: str = "b", sha256: str | None = None
-) -> Path:
+def _with_population(folder: Path, *, rows: np.ndarray, model: str = "b", sha256: str | None = None) -> Path:
     np.save(folder / "population.npy", rows)
     digest = sha256 or hashlib.sha256((folder / "population.npy").read_bytes()).hexdigest()
     path = folder / "face_match.toml"
