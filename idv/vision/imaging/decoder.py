@@ -127,8 +127,12 @@ class InProcessDecoder:
             placed.append(np.empty((height, width, 3), np.uint8))
             return placed[0]
 
-        with self._one_at_a_time:
-            full = decode_pixels(np.frombuffer(data, np.uint8), plan(header, max_side_px=max_side_px), place)
+        how = plan(header, max_side_px=max_side_px)
+        try:
+            with self._one_at_a_time:
+                full = decode_pixels(np.frombuffer(data, np.uint8), how, place)
+        except MemoryError as error:
+            raise MediaError(MediaFault.DECODER_MEMORY, "decoding needs more memory than there is") from error
         return _decoded(placed[0], full, header, limits=self._limits)
 
 
