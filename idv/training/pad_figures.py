@@ -1,14 +1,17 @@
 """Figures of presentation attack detection (ISO/IEC 30107-3), beside what sharpness alone gives."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from idv.domain.arrays import Array
+from idv.domain.arrays import Array, FloatArray
 from idv.domain.operating_points import Interval
+from idv.metrics.calibration import LlrModel, fit_llr
 from idv.metrics.error_rates import fmr, fnmr, roc_auc, threshold_at_fmr
 from idv.metrics.intervals import wilson
+from idv.training.pad_data import Table
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,43 @@ class Figures:
             f"BPCER at APCER 5 %: {self.bpcer_at_5}, at 1 %: {self.bpcer_at_1}; "
             f"{self.bpcer_at_5.trials} bona fide, {self.attacks} attacks"
         )
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Tables by name, and the logits (N, 2) of networks that never saw the people in them.
+
+    Names: `validation`, `test`, `test_held_out` (simulated, of photographs apart from training), `captured`.
+    """
+
+    tables: dict[str, Table]
+    logits: dict[str, FloatArray]
+
+    def calibrated(self) -> LlrModel:
+        """The log-likelihood ratio fitted on validation photographs and captures; never on a test table."""
+        tables = [self.tables[name] for name in _DEVELOPMENT]
+        logits = np.concatenate([self.logits[name] for name in _DEVELOPMENT])
+        genuine = np.concatenate([table.genuine for table in tables])
+        return fit_llr(logits[genuine], logits[~genuine], ridge=1e-3)
+
+    def slices(self, name: str) -> Iterator[tuple[str, Array]]:
+        """Each attack species of a table, with the rows of it and of all bona fide presentations."""
+        table = self.tables[name]
+        for species in np.unique(table.species[~table.genuine]):
+            yield str(species), table.genuine | (table.species == species)
+
+
+_DEVELOPMENT = ("validation", "captured")
+
+
+def measured(scores: Scores, name: str, llr: Array) -> dict[str, Figures]:
+    """Figures of each species of one table from its calibrated scores (N,)."""
+    table = scores.tables[name]
+    baseline = sharpness(table.detail)
+    return {
+        species: figures(llr[rows], table.genuine[rows], baseline[rows])
+        for species, rows in scores.slices(name)
+    }
 
 
 def figures(scores: Array, genuine: Array, sharpness_of: Array) -> Figures:

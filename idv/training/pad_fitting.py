@@ -1,5 +1,7 @@
 """Fits the PAD network to a table of cut presentations; the same table and seed give the same weights."""
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from idv.training.pad_data import CAPTURED, Table
 from idv.training.pad_network import PadNetwork
 
 _IMAGE_DIMENSIONS = 4
+_TOLD_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,11 @@ class _Batch(NamedTuple):
     genuine: Tensor
 
 
-def fit(table: Table, schedule: Schedule) -> PadNetwork:
-    """Train a fresh network; every batch holds as many bona fide presentations as attacks."""
+def fit(table: Table, schedule: Schedule, *, told: Callable[[int, float], None] | None = None) -> PadNetwork:
+    """Train a fresh network; every batch holds as many bona fide presentations as attacks.
+
+    `told` hears the number of a step and the mean loss of the last hundred.
+    """
     torch.manual_seed(schedule.seed)
     torch.use_deterministic_algorithms(mode=True)
     # Nothing reads memory before writing it; filling it all the same costs a tenth of the time.
@@ -51,10 +57,14 @@ def fit(table: Table, schedule: Schedule) -> PadNetwork:
         optimiser, schedule.peak_rate, total_steps=schedule.steps, pct_start=0.2
     )
     chances = _chances(table, schedule.captured_share)
-    for _ in range(schedule.steps):
+    losses: deque[float] = deque(maxlen=_TOLD_EVERY)
+    for step in range(1, schedule.steps + 1):
         rows = rng.choice(len(table), schedule.batch, p=chances)
-        _step(network, optimiser, _drawn(table, rows, rng), smoothing=schedule.label_smoothing)
+        batch = _drawn(table, rows, rng)
+        losses.append(_step(network, optimiser, batch, smoothing=schedule.label_smoothing))
         rate.step()
+        if told and step % _TOLD_EVERY == 0:
+            told(step, sum(losses) / len(losses))
     network.eval()
     return network
 

@@ -49,13 +49,12 @@ class Recipe:
 RECIPES = (
     Recipe("captured", None, seed=0, rounds=0),
     Recipe("captured_again", None, seed=11, rounds=4),
-    Recipe("train_1", Part.TRAIN, seed=12),
-    Recipe("train_2", Part.TRAIN, seed=13),
+    Recipe("train", Part.TRAIN, seed=12),
     Recipe("validation", Part.VALIDATION, seed=14),
     Recipe("test", Part.TEST, seed=15),
     Recipe("test_held_out", Part.TEST, seed=16, instruments=_UNSEEN),
 )
-TRAINING = ("captured", "captured_again", "train_1", "train_2")
+TRAINING = ("captured", "captured_again", "train")
 """The tables that training reads."""
 
 

@@ -1,0 +1,132 @@
+"""Trains the passive PAD network and writes model, card and calibration: `python -m idv.training.pad`.
+
+Needs the extra `train`, the data folder and the models of the `open` pack (they find the faces). Tables and
+weights are kept in the work folder, so that a broken run goes on where it stopped; empty it to begin anew.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from idv.bootstrap import judges
+from idv.domain.arrays import FloatArray, RgbImage
+from idv.settings import Settings
+from idv.training.pad_card import write_calibration, write_card
+from idv.training.pad_export import export
+from idv.training.pad_figures import Scores
+from idv.training.pad_fitting import Schedule, fit, logits
+from idv.training.pad_network import PadNetwork
+from idv.training.pad_recipes import TRAINING, load, locate_faces, make_tables
+
+FOLDS = (("0001", "0004", "0007"), ("0002", "0005", "0008"), ("0003", "0006", "0009"))
+"""NUAA subjects left out of training together; each is scored by a network that never saw them."""
+_FINAL = "final"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the tables, fit the final network and one a fold, and write what the repository keeps."""
+    asked = _parser().parse_args(arguments)
+    with _finder() as finder:
+        locate_faces(asked.data, asked.work, finder)
+    make_tables(asked.data, asked.work, jobs=asked.jobs)
+    schedule = Schedule(steps=asked.steps)
+    _fit_all(asked.work, schedule, jobs=asked.jobs)
+    model = asked.repository / "model_repository" / "pad" / "1" / "model.onnx"
+    export(_network(asked.work, _FINAL), model)
+    scores = score_all(asked.work)
+    write_calibration(asked.repository / "calibrations" / "open" / "liveness.toml", scores, model=model)
+    write_card(
+        asked.repository / "model_repository" / "pad" / "card.toml", scores, model=model, schedule=schedule
+    )
+    print(f"wrote {model} ({model.stat().st_size} bytes), its card and its calibration")
+
+
+def score_all(work: Path) -> Scores:
+    """Logits of everything that the scoring network was not trained on."""
+    final = _network(work, _FINAL)
+    parts = {name: load(work, name) for name in ("validation", "test", "test_held_out")}
+    captured = load(work, "captured")
+    found = np.zeros((len(captured), 2), np.float32)
+    for number, subjects in enumerate(FOLDS):
+        rows = np.isin(captured.person, _people(subjects))
+        found[rows] = logits(_network(work, f"fold_{number}"), captured.where(rows))
+    scored = {name: logits(final, table) for name, table in parts.items()}
+    return Scores({**parts, "captured": captured}, {**scored, "captured": found})
+
+
+def _fit_all(work: Path, schedule: Schedule, *, jobs: int) -> None:
+    """The final network and one a fold, side by side; what is there already is kept."""
+    tasks = {_FINAL: (), **{f"fold_{number}": subjects for number, subjects in enumerate(FOLDS)}}
+    missing = {name: out for name, out in tasks.items() if not _weights(work, name).exists()}
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        started = [
+            pool.submit(_fit_one, work, name, left_out=left_out, schedule=schedule)
+            for name, left_out in missing.items()
+        ]
+        for task in started:
+            task.result()
+
+
+def _fit_one(work: Path, name: str, *, left_out: tuple[str, ...], schedule: Schedule) -> None:
+    """One thread, so that sums are taken in the same order on every machine."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    table = load(work, *TRAINING)
+    network = fit(table.where(~np.isin(table.person, _people(left_out))), schedule, told=_progress(name))
+    torch.save(network.state_dict(), _weights(work, name))
+
+
+def _progress(name: str) -> Callable[[int, float], None]:
+    def tell(step: int, loss: float) -> None:
+        print(f"{name}: step {step}, loss {loss:.3f}", flush=True)
+
+    return tell
+
+
+def _people(subjects: Sequence[str]) -> list[str]:
+    return [f"nuaa-{subject}" for subject in subjects]
+
+
+def _network(work: Path, name: str) -> PadNetwork:
+    network = PadNetwork()
+    network.load_state_dict(torch.load(_weights(work, name), weights_only=True))
+    network.eval()
+    return network
+
+
+def _weights(work: Path, name: str) -> Path:
+    return work / f"{name}.pt"
+
+
+@contextmanager
+def _finder() -> Iterator[Callable[[RgbImage], FloatArray | None]]:
+    """The service's own face analysis: the network must be trained on the cuts it will get."""
+    with judges(Settings()) as made:
+
+        def find(pixels: RgbImage) -> FloatArray | None:
+            faces = made.perceiver.faces.faces(pixels)
+            return faces[0].five_points if faces else None
+
+        yield find
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m idv.training.pad")
+    parser.add_argument("--data", type=Path, default=os.environ.get("IDV_DATA"), help="default: $IDV_DATA")
+    parser.add_argument("--work", type=Path, default=Path("var/training/pad"), help="tables and weights")
+    parser.add_argument("--repository", type=Path, default=Path(), help="root of the repository to write to")
+    parser.add_argument("--steps", type=int, default=Schedule().steps)
+    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
