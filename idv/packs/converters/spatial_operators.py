@@ -66,11 +66,23 @@ def resize(lowering: Lowering, node: Node) -> Tensor:
     """ResizeBilinear and ResizeNearestNeighbor to a constant size."""
     image = lowering.tensor(node.inputs[0])
     height, width = (int(side) for side in lowering.constant(node.inputs[1]))
-    scales = np.array([1, 1, height / image.shape[1], width / image.shape[2]], np.float32)
     if node.flag("align_corners") and node.op == "ResizeNearestNeighbor":
         raise ModelError("model_operator_unsupported", f"{node.name}: nearest neighbour with aligned corners")
-    name = lowering.emit("Resize", image, "", lowering.builder.constant(scales), **_resize_mode(node))
+    sizes = _sizes(lowering, image, height, width)
+    name = lowering.emit("Resize", image, "", "", sizes, **_resize_mode(node))
     return Tensor(name, (image.shape[0], height, width, image.shape[3]))
+
+
+def _sizes(lowering: Lowering, image: Tensor, height: int, width: int) -> str:
+    """The four dimensions of the result; the batch is known at run time only.
+
+    Scales would do without this, but floor(5 × 1.4) is 6 in float32.
+    """
+    bounds = [lowering.builder.constant(np.array([index], np.int64)) for index in (0, 2)]
+    shape = Tensor(lowering.emit("Shape", image), (len(image.shape),))
+    kept = lowering.emit("Slice", shape, *bounds)
+    wanted = lowering.builder.constant(np.array([height, width], np.int64))
+    return lowering.builder.add("Concat", [kept, wanted], {"axis": 0})
 
 
 def _resize_mode(node: Node) -> Mapping[str, str]:

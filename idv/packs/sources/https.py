@@ -78,6 +78,7 @@ class HttpsFetcher:
         try:
             response = self._open(source.url, have)
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code != _RANGE_NOT_SATISFIABLE:
                 raise
             path.unlink()
@@ -120,7 +121,11 @@ class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """Called by urllib for each redirect."""
-        self._check(newurl)
+        try:
+            self._check(newurl)
+        except ModelError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
