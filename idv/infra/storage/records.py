@@ -1,6 +1,8 @@
 """Rows of a verification: what was decided and why, appended and never overwritten."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -12,6 +14,8 @@ from idv.infra.storage import tables
 from idv.infra.storage.rows import Row, decision_from, decision_row, result_from, result_row, status_from
 from idv.infra.storage.subjects import Subject
 
+StoredRow = sa.Row[tuple[object, ...]]
+"""A row whose columns are those of its table; read by name."""
 _NOTE = "note"
 _ANY_TEXT = ("utf-8", "surrogatepass")
 
@@ -63,17 +67,25 @@ def check_extends(stored: Verification, verification: Verification) -> None:
         raise Conflict("verification_changed", "The verification was changed by another request.")
 
 
-def load(connection: sa.Connection, row: sa.Row[tuple[object, ...]], subject: Subject) -> Verification:
-    """The verification behind a row of its table."""
-    return Verification(
-        id=row.id,
-        tenant=row.tenant,
-        status=status_from(row.status),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        applicant_ref=subject.applicant_ref,
-        results=_results(connection, row.id),
-        decisions=_decisions(connection, row.id, subject),
+def load(
+    connection: sa.Connection, rows: Sequence[StoredRow], subjects: Mapping[str, Subject]
+) -> tuple[Verification, ...]:
+    """The verifications behind rows of their table, in order; `subjects` holds their subjects by id."""
+    owners = {row.id: subjects[row.subject_id] for row in rows}
+    results = _results(connection, owners)
+    decisions = _decisions(connection, owners)
+    return tuple(
+        Verification(
+            id=row.id,
+            tenant=row.tenant,
+            status=status_from(row.status),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            applicant_ref=owners[row.id].applicant_ref,
+            results=tuple(results[row.id]),
+            decisions=tuple(decisions[row.id]),
+        )
+        for row in rows
     )
 
 
@@ -116,23 +128,28 @@ def _decision_values(verification: Verification, position: int, subject: Subject
     }
 
 
-def _results(connection: sa.Connection, verification_id: str) -> tuple[CheckResult, ...]:
-    table = tables.results
-    statement = (
-        sa.select(table.c.body).where(table.c.verification_id == verification_id).order_by(table.c.position)
-    )
-    return tuple(result_from(body) for body in connection.scalars(statement))
+def _results(connection: sa.Connection, owners: Mapping[str, Subject]) -> dict[str, list[CheckResult]]:
+    found: dict[str, list[CheckResult]] = defaultdict(list)
+    for row in _rows(connection, tables.results, owners):
+        found[row.verification_id].append(result_from(row.body))
+    return found
 
 
-def _decisions(
-    connection: sa.Connection, verification_id: str, subject: Subject
-) -> tuple[DecisionRecord, ...]:
-    table = tables.decisions
-    statement = sa.select(table).where(table.c.verification_id == verification_id).order_by(table.c.position)
-    return tuple(decision_from(row.body, note=_note(row, subject)) for row in connection.execute(statement))
+def _decisions(connection: sa.Connection, owners: Mapping[str, Subject]) -> dict[str, list[DecisionRecord]]:
+    found: dict[str, list[DecisionRecord]] = defaultdict(list)
+    for row in _rows(connection, tables.decisions, owners):
+        note = _note(row, owners[row.verification_id])
+        found[row.verification_id].append(decision_from(row.body, note=note))
+    return found
 
 
-def _note(row: sa.Row[tuple[object, ...]], subject: Subject) -> str | None:
+def _rows(connection: sa.Connection, table: sa.Table, owners: Mapping[str, Subject]) -> Sequence[StoredRow]:
+    of_owners = table.c.verification_id.in_(owners)
+    statement = sa.select(table).where(of_owners).order_by(table.c.verification_id, table.c.position)
+    return connection.execute(statement).all()
+
+
+def _note(row: StoredRow, subject: Subject) -> str | None:
     if row.sealed_note is None:
         return None
     return subject.key.open(row.sealed_note, *_note_place(row.verification_id, row.position, subject)).decode(

@@ -57,17 +57,14 @@ class Subjects:
 
     def load(self, connection: sa.Connection, subject_id: str) -> Subject:
         """A subject by id. Raises IntegrityError when it is gone or its key does not open."""
-        row = connection.execute(sa.select(subjects).where(subjects.c.id == subject_id)).first()
-        if row is None:
+        return self.load_all(connection, {subject_id})[subject_id]
+
+    def load_all(self, connection: sa.Connection, subject_ids: set[str]) -> dict[str, Subject]:
+        """Subjects by id. Raises IntegrityError as `load`."""
+        rows = connection.execute(sa.select(subjects).where(subjects.c.id.in_(subject_ids))).all()
+        if len(rows) < len(subject_ids):
             raise IntegrityError("subject_missing", "A verification's subject is missing.")
-        wrapped = WrappedKey(row.kek_id, row.wrapped_key)
-        key = self._vault.unwrap(wrapped, tenant=row.tenant, subject=row.id)
-        ref = (
-            None
-            if row.sealed_ref is None
-            else key.open(row.sealed_ref, row.tenant, row.id, _REF).decode(*_ANY_TEXT)
-        )
-        return Subject(row.id, row.tenant, key, ref)
+        return {row.id: self._opened(row) for row in rows}
 
     def rewrap(self, connection: sa.Connection) -> int:
         """Bring every key under the active key-encryption key; returns how many were not."""
@@ -82,6 +79,14 @@ class Subjects:
                 .values(kek_id=new.kek_id, wrapped_key=new.wrapped)
             )
         return len(rows)
+
+    def _opened(self, row: sa.Row[tuple[object, ...]]) -> Subject:
+        wrapped = WrappedKey(row.kek_id, row.wrapped_key)
+        key = self._vault.unwrap(wrapped, tenant=row.tenant, subject=row.id)
+        ref = None
+        if row.sealed_ref is not None:
+            ref = key.open(row.sealed_ref, row.tenant, row.id, _REF).decode(*_ANY_TEXT)
+        return Subject(row.id, row.tenant, key, ref)
 
     def _new(self, tenant: str, applicant_hash: str | None, applicant_ref: str | None) -> dict[str, object]:
         subject = self._entropy(16).hex()

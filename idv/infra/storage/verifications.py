@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -23,12 +23,12 @@ from idv.infra.storage.erasure import erase_subject, scrub
 from idv.infra.storage.idempotency import Idempotency
 from idv.infra.storage.keyring import KeyRing
 from idv.infra.storage.outbox import add_events
+from idv.infra.storage.records import StoredRow
 from idv.infra.storage.rows import decision_row, result_row
 from idv.infra.storage.subjects import Subject, Subjects
 from idv.infra.storage.tables import private_data, subjects, verifications
 
 LARGEST_PAGE = 1000
-StoredRow = sa.Row[tuple[object, ...]]
 
 
 class SqlVerificationStore:
@@ -80,7 +80,7 @@ class SqlVerificationStore:
         """One verification. Raises NotFound."""
         with self._database.reading() as connection:
             row = _require(_row(connection, verification_id), tenant)
-            return records.load(connection, row, self._subjects.load(connection, row.subject_id))
+            return self._load(connection, [row])[0]
 
     def private(self, tenant: str, verification_id: str) -> dict[str, bytes]:
         """Everything sealed for one verification, opened. Raises NotFound."""
@@ -112,10 +112,7 @@ class SqlVerificationStore:
             statement = _after(statement, decode_cursor(cursor, keyring=self._keyring, scope=scope))
         with self._database.reading() as connection:
             rows = connection.execute(statement.limit(limit + 1)).all()
-            items = tuple(
-                records.load(connection, row, self._subjects.load(connection, row.subject_id))
-                for row in rows[:limit]
-            )
+            items = self._load(connection, rows[:limit])
         if len(rows) <= limit:
             return Page(items, None)
         last = Position(records.microseconds(items[-1].created_at), items[-1].id)
@@ -157,6 +154,10 @@ class SqlVerificationStore:
         scrub(self._database, destroyed.traces)
         return Erasure(destroyed.verifications, entry.sequence, entry.at)
 
+    def _load(self, connection: sa.Connection, rows: Sequence[StoredRow]) -> tuple[Verification, ...]:
+        owners = self._subjects.load_all(connection, {row.subject_id for row in rows})
+        return records.load(connection, rows, owners)
+
     def _record(self, connection: sa.Connection, verification: Verification) -> Subject:
         """Add or extend the verification's rows; always locks the subject first, as an erasure does."""
         row = _row(connection, verification.id)
@@ -167,7 +168,8 @@ class SqlVerificationStore:
         again = _row(connection, verification.id, lock=True)
         if subject is None or again is None:
             raise _not_found()
-        records.extend(connection, records.load(connection, again, subject), verification, subject)
+        (stored,) = records.load(connection, [again], {subject.id: subject})
+        records.extend(connection, stored, verification, subject)
         return subject
 
     def _begin(self, connection: sa.Connection, verification: Verification) -> Subject:
