@@ -150,6 +150,12 @@ def card_text() -> Callable[..., str]:
 
 
 @pytest.fixture
+def archives() -> dict[SourceKind, Callable[..., bytes]]:
+    """Makes an archive of each kind from members."""
+    return {SourceKind.PYPI: wheel, SourceKind.NPM: tarball}
+
+
+@pytest.fixture
 def network() -> Callable[..., bytes]:
     """Makes stand-in networks: see `made_network`."""
     return made_network
