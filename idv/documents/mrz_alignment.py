@@ -26,6 +26,7 @@ _CLEANING = str.maketrans(_WIDE_MARKS | _NARROW_MARKS | _HOMOGLYPHS)
 _MISREAD_FILLERS = frozenset("KCLSEXGR")
 _END_OF_NAMES = FILLER * 3
 _LEAST_FITTING = 0.94
+_MOST_FOLDED = 0.15
 _FULL_STRUCTURE = 8
 _MAXIMUM_SLIP = 8
 _MAXIMUM_ALIGNMENTS = 64
@@ -34,20 +35,29 @@ _MAXIMUM_ALIGNMENTS = 64
 class AlignedRows(NamedTuple):
     """Rows of exact length, folded: `folded` characters changed, `slip` added or dropped.
 
-    `rank` orders alignments: verified digits, fewest refuted, structure, then fewest changes.
+    `structure`: signs of the layout that no digit covers. `fitting`: share of characters in place.
     """
 
     lines: tuple[str, ...]
     folded: int
     slip: int
-    rank: tuple[int, ...]
+    verified: int
+    refuted: int
+    structure: int
     fitting: float
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Orders alignments, also of different formats: proof and signs against characters moved."""
+        return (3 * self.verified - 2 * self.refuted + self.structure - self.slip, -self.folded)
 
     @property
     def credible(self) -> bool:
         """Whether this is a zone at all and not other text: a verified digit or the whole structure."""
-        verified, _, structure, *_ = self.rank
-        return self.fitting >= _LEAST_FITTING and (verified > 0 or structure >= _FULL_STRUCTURE)
+        places = sum(len(line) for line in self.lines)
+        little_folded = self.folded <= _MOST_FOLDED * places
+        proven = self.verified > 0 or self.structure >= _FULL_STRUCTURE
+        return self.fitting >= _LEAST_FITTING and little_folded and proven
 
 
 def looks_like_mrz_row(text: str) -> bool:
@@ -76,8 +86,13 @@ def cleaned(text: str) -> str:
 
 
 def align(layout: Layout, rows: Sequence[str]) -> AlignedRows | None:
-    """The best alignment of the rows to the layout; None when a row is too far from its length."""
-    if any(abs(len(row) - layout.columns) > _MAXIMUM_SLIP for row in rows):
+    """The best alignment of the rows to the layout; None when a row is too far from its length.
+
+    Rows without a single filler are no zone: every name field has one.
+    """
+    if not any(FILLER in row for row in rows) or any(
+        abs(len(row) - layout.columns) > _MAXIMUM_SLIP for row in rows
+    ):
         return None
     choices = [list(_row_alignments(layout, index, row)) for index, row in enumerate(rows)]
     best_rows = [_best_of_row(layout, index, options) for index, options in enumerate(choices)]
@@ -93,9 +108,15 @@ def _candidate(layout: Layout, rows: Sequence[str], *, slip: int) -> AlignedRows
         a != b for row, line in zip(rows, lines, strict=True) for a, b in zip(row, line, strict=True)
     )
     states = list(digit_states(layout, lines).values())
-    verified = states.count(DigitState.VERIFIED)
-    rank = (verified, -states.count(DigitState.REFUTED), _structure(layout, lines), -slip, -folded)
-    return AlignedRows(lines, folded, slip, rank, _fitting(layout, lines))
+    return AlignedRows(
+        lines,
+        folded,
+        slip,
+        verified=states.count(DigitState.VERIFIED),
+        refuted=states.count(DigitState.REFUTED),
+        structure=_structure(layout, lines),
+        fitting=_fitting(layout, lines),
+    )
 
 
 def _fitting(layout: Layout, lines: Sequence[str]) -> float:

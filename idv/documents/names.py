@@ -101,17 +101,20 @@ def _readings(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _reduced(spelling: str) -> tuple[str, ...]:
+    return tuple(_reduced_word(word) for word in spelling.split(FILLER) if word)
+
+
+def _reduced_word(word: str) -> str:
+    """The word without the choice of digraphs; two letters stay, or they would look like an initial."""
     for pair, letter in _DIGRAPHS:
-        spelling = spelling.replace(pair, letter)
-    return tuple(word for word in spelling.split(FILLER) if word)
+        word = word.replace(pair, letter) if len(word) > len(pair) else word
+    return word
 
 
 def _words_alike(first: Sequence[str], second: Sequence[str], *, cut: bool, least_share: float) -> float:
     """Mean likeness of the words of the shorter name to their best partners; 0 if one has none."""
     joined = _word_alike("".join(first), "".join(second), cut=cut)
-    few, many = sorted(
-        (tuple(first), tuple(second)), key=lambda words: (len(words), len("".join(words)), words)
-    )
+    few, many = sorted((tuple(first), tuple(second)), key=_by_size)
     left = list(many)
     scores = []
     for word in sorted(few, key=len, reverse=True):
@@ -123,9 +126,16 @@ def _words_alike(first: Sequence[str], second: Sequence[str], *, cut: bool, leas
     return max(joined, sum(scores) / len(scores) if complete else 0.0)
 
 
+def _by_size(words: tuple[str, ...]) -> tuple[int, int, tuple[str, ...]]:
+    """Fewest words, then fewest letters; the words themselves last, so that order never decides."""
+    return len(words), len("".join(words)), words
+
+
 def _word_alike(first: str, second: str, *, cut: bool) -> float:
-    """1 for equal words, less by each error in proportion to the length, 0 beyond what is tolerated."""
+    """1 for equal words, half for an initial, less by each error in proportion, 0 beyond the tolerated."""
     shorter, longer = sorted((first, second), key=lambda word: (len(word), word))
+    if shorter == longer:
+        return 1.0
     if cut and longer.startswith(shorter):
         return 1.0
     if len(shorter) == 1 and longer.startswith(shorter):

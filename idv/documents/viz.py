@@ -55,6 +55,8 @@ _NAME_FIELDS = frozenset({FieldName.SURNAME, FieldName.GIVEN_NAMES})
 _NUMBER_FIELDS = frozenset({FieldName.DOCUMENT_NUMBER, FieldName.PERSONAL_NUMBER})
 _CODE_FIELDS = frozenset({FieldName.NATIONALITY, FieldName.ISSUING_STATE, FieldName.DOCUMENT_CODE})
 _LIKE_A_LABEL = 84.0
+_DIGITS_IN_A_LABEL = 2
+"""So many may be misread letters; more are a value on the same line."""
 _TO_DIGITS = str.maketrans("OQDILZSGB", "000112568")
 _TO_LETTERS = str.maketrans("01258", "OIZSB")
 _DIGIT = "[0-9OQDILZSGB]"
@@ -221,7 +223,7 @@ def _label_of(text: str, labels: Iterable[tuple[str, FieldName]]) -> tuple[Field
     name = _field_of_parts(_label_parts(head), table)
     if separator:
         return name, tail.strip()
-    if name is not None and not any(character.isdigit() for character in text):
+    if name is not None and sum(character.isdigit() for character in text) <= _DIGITS_IN_A_LABEL:
         return name, ""
     words = text.split()
     for count in range(len(words) - 1, 0, -1):

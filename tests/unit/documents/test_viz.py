@@ -1,0 +1,162 @@
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idv.documents.dates import printed
+from idv.documents.document_types import load_document_types
+from idv.documents.viz import field_from_text, fields_from_lines, normalised, parse_printed_date
+from idv.domain.documents import FieldName, TextLine, Zone
+
+
+def _line(text: str, left: float, top: float, *, width: float = 200, confidence: float = 0.95) -> TextLine:
+    corners = [[left, top], [left + width, top], [left + width, top + 20], [left, top + 20]]
+    return TextLine(text, confidence, np.array(corners, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("12 AUG 1974", "1974-08-12"),
+        ("12AUG1974", "1974-08-12"),
+        ("12 AUG/AOÛT 1974", "1974-08-12"),
+        ("3 März 2020", "2020-03-03"),
+        ("05 FÉV 1988", "1988-02-05"),
+        ("01 ENE 2001", "2001-01-01"),
+        ("15 MAI/MAY 68", "1968-05-15"),
+        ("24 dic. 2031", "2031-12-24"),
+        ("25 DEZ/DEC 31", "2031-12-25"),
+        ("03.04.1999", "1999-04-03"),
+        ("03/04/1999", "1999-04-03"),
+        ("1999-04-03", "1999-04-03"),
+        ("12/31/2001", "2001-12-31"),
+        ("O1.1O.2O2O", "2020-10-01"),
+        ("born 03.04.1999 in Utopia", "1999-04-03"),
+        ("31.02.2020", None),
+        ("45 AUG 1974", None),
+        ("12 XYZ 1974", None),
+        ("", None),
+        ("L898902C3", None),
+    ],
+)
+def test_printed_dates(text: str, date: str | None) -> None:
+    """Numeric and named dates in four languages; what is no day is None."""
+    found = parse_printed_date(text)
+    assert (found.isoformat() if found else None) == date
+
+
+def test_the_pattern_settles_the_order() -> None:
+    """The same digits are April or March as the type prints them."""
+    assert parse_printed_date("03/04/1999", pattern="MM/DD/YYYY") == dt.date(1999, 3, 4)
+    assert parse_printed_date("03/04/1999", pattern="DD/MM/YYYY") == dt.date(1999, 4, 3)
+    assert parse_printed_date("12/31/2001", pattern="DD/MM/YYYY") is None
+
+
+@given(
+    st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 31)),
+    st.sampled_from(["DD.MM.YYYY", "DD MMM YYYY", "MM/DD/YYYY", "YYYY-MM-DD"]),
+)
+def test_what_a_type_prints_is_parsed_back(date: dt.date, pattern: str) -> None:
+    """Printing and parsing with one pattern is the identity."""
+    assert parse_printed_date(printed(date, pattern), pattern=pattern) == date
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_answered(text: str) -> None:
+    """No text makes normalising raise, for any field."""
+    for name in FieldName:
+        value = normalised(name, text)
+        assert value is None or value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        (FieldName.SURNAME, " müller-groß ", "MÜLLER-GROSS"),
+        (FieldName.SURNAME, "ER1K550N", "ERIKSSON"),
+        (FieldName.GIVEN_NAMES, "ANNA  MARÍA.", "ANNA MARÍA"),
+        (FieldName.GIVEN_NAMES, "42", "Z"),
+        (FieldName.DOCUMENT_NUMBER, "L 898902-C3", "L898902C3"),
+        (FieldName.SEX, "F", "F"),
+        (FieldName.SEX, "M/M", "M"),
+        (FieldName.SEX, "weiblich", None),
+        (FieldName.SEX, "W", "F"),
+        (FieldName.SEX, "FEMALE", "F"),
+        (FieldName.SEX, "Masculin", "M"),
+        (FieldName.NATIONALITY, "UT0", "UTO"),
+        (FieldName.DATE_OF_BIRTH, "12 AUG 1974", "1974-08-12"),
+        (FieldName.DATE_OF_BIRTH, "unknown", None),
+        (FieldName.ADDRESS, " 7  Mill Lane ", "7 MILL LANE"),
+    ],
+)
+def test_values_are_normalised(name: FieldName, text: str, value: str | None) -> None:
+    """Each kind of field has one form, whatever the print looked like."""
+    assert normalised(name, text) == value
+
+
+def test_values_are_found_by_their_labels() -> None:
+    """Below a label, beside it, after a colon, or after it on the same line."""
+    lines = [
+        _line("REPUBLIC OF UTOPIA", 0, -60),
+        _line("Surname / Nom", 0, 0),
+        _line("ERIKSSON", 0, 24),
+        _line("Given names/Prenoms", 0, 60),
+        _line("ANNA MARÍA", 0, 84),
+        _line("Date of birth/Geburtsdatum", 0, 120),
+        _line("Sex / Sexe", 300, 120, width=80),
+        _line("12 AUG 1974", 0, 144),
+        _line("F", 300, 144, width=20),
+        _line("Document No: L898902C3", 0, 200),
+        _line("Date of expiry 15.04.2032", 0, 240),
+        _line("Nationality", 0, 280, width=90),
+        _line("UTO", 110, 280, width=40),
+        _line("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", 0, 400, width=700),
+    ]
+    found = {reading.name: reading.value for reading in fields_from_lines(lines)}
+    assert found == {
+        FieldName.SURNAME: "ERIKSSON",
+        FieldName.GIVEN_NAMES: "ANNA MARÍA",
+        FieldName.DATE_OF_BIRTH: "1974-08-12",
+        FieldName.SEX: "F",
+        FieldName.DOCUMENT_NUMBER: "L898902C3",
+        FieldName.DATE_OF_EXPIRY: "2032-04-15",
+        FieldName.NATIONALITY: "UTO",
+    }
+
+
+def test_a_misread_label_is_still_a_label() -> None:
+    """A letter or two wrong in a long label is tolerated."""
+    lines = [_line("Date of b1rth / Date de naissance", 0, 0), _line("12.08.1974", 0, 24)]
+    assert [reading.value for reading in fields_from_lines(lines)] == ["1974-08-12"]
+
+
+def test_labels_of_a_type_are_known_too() -> None:
+    """The type's own words count, and its date order is used."""
+    known = load_document_types().get("xar_identity_card")
+    found = fields_from_lines([_line("Ausweisnummer / Document No.", 0, 0), _line("A12BC3456", 0, 24)], known)
+    assert [(f.name, f.value, f.zone) for f in found] == [(FieldName.DOCUMENT_NUMBER, "A12BC3456", Zone.VIZ)]
+
+
+def test_a_label_without_a_value_gives_nothing() -> None:
+    """Neither another label nor a distant line is taken for the value."""
+    lines = [_line("Surname", 0, 0), _line("Given names", 0, 24), _line("ANNA", 0, 500)]
+    assert fields_from_lines(lines) == ()
+
+
+def test_the_more_confident_of_two_readings_counts() -> None:
+    """A field read twice is stated once."""
+    lines = [
+        _line("Document No: L898902C3", 0, 0, confidence=0.6),
+        _line("Document No: L898902C4", 0, 60, confidence=0.9),
+    ]
+    assert [reading.value for reading in fields_from_lines(lines)] == ["L898902C4"]
+
+
+def test_text_in_a_known_place_needs_no_label() -> None:
+    """A crop of the field's zone is normalised by the field's kind."""
+    reading = field_from_text(FieldName.DATE_OF_BIRTH, "12.08.1974", confidence=0.9)
+    assert reading is not None
+    assert (reading.value, reading.zone, reading.confidence) == ("1974-08-12", Zone.VIZ, 0.9)
+    assert field_from_text(FieldName.DATE_OF_BIRTH, "—", confidence=0.9) is None
