@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -71,7 +71,8 @@ class Settings(BaseSettings):
     # webhooks
     webhook_url: str | None = None
     webhook_secrets: tuple[SecretStr, ...] = Field(default=(), max_length=2)
-    webhook_allow_private: bool = False
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()
+    webhook_allow_http: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":

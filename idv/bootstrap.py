@@ -1,0 +1,309 @@
+"""The composition root: settings in, wired objects out. The registries are the explicit tables here."""
+
+import datetime as dt
+import random
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
+from idv.checks.face_match.calibration import load_calibration as load_face_calibration
+from idv.checks.face_match.check import FaceMatch, face_match_digest
+from idv.checks.identity_match.check import IdentityMatch, identity_match_digest
+from idv.checks.liveness.calibration import load_calibration as load_liveness_calibration
+from idv.checks.liveness.check import Liveness, liveness_digest
+from idv.documents.document_types import DocumentTypes, load_document_types
+from idv.domain.errors import ConfigurationError, IdvError
+from idv.domain.models import ModelFile
+from idv.domain.ports import Check, Clock, Inference
+from idv.domain.results import CheckName
+from idv.domain.stores import Stores
+from idv.infra.clock import SystemClock
+from idv.infra.inference.local import LocalInference
+from idv.infra.storage.keyring import open_keyring
+from idv.infra.storage.stores import open_stores
+from idv.infra.transport.addresses import AddressRules
+from idv.infra.transport.dispatcher import Dispatcher
+from idv.infra.transport.pinned import PinnedPoster
+from idv.infra.transport.webhooks import Endpoint, WebhookSender
+from idv.packs.store import DEFAULT_PACK, ModelStore
+from idv.policies.onboarding import ONBOARDING
+from idv.settings import Settings
+from idv.vision.imaging.decoder import BoundedDecoder
+from idv.vision.imaging.limits import DecodeLimits
+from idv.vision.models.arcface import ArcFace
+from idv.vision.models.blazeface import BlazeFace
+from idv.vision.models.facemesh import FaceMesh
+from idv.vision.models.pad import PadNet
+from idv.vision.models.ppocr_rec import alphabet_of
+from idv.vision.models.scrfd import Scrfd
+from idv.vision.models.sface import SFace
+from idv.vision.models.yunet import YuNet
+from idv.vision.perception.document import DocumentFinder
+from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitter
+from idv.vision.perception.perceiver import EvidencePerceiver
+from idv.vision.perception.reading import DocumentReader
+from idv.vision.perception.templates import OPEN_EMBEDDERS, FaceEmbedder, TemplateMaker
+from idv.workflow.operating_points import load_points
+from idv.workflow.policy import PolicyRules
+from idv.workflow.runner import CheckRunner
+from idv.workflow.single import SingleChecks
+from idv.workflow.verification import Limits, Verifications
+
+_POLICIES = (ONBOARDING,)
+
+
+@dataclass(frozen=True)
+class _FaceModels:
+    """The networks a pack sees faces with."""
+
+    detector: Callable[[Inference], FaceDetector]
+    surface: Callable[[Inference], SurfaceFitter] | None
+    embedders: Sequence[Callable[[Inference], FaceEmbedder]]
+
+
+_FACE_MODELS = {
+    "open": _FaceModels(BlazeFace, FaceMesh, OPEN_EMBEDDERS),
+    "opencv-zoo": _FaceModels(YuNet, None, (SFace,)),
+    "insightface": _FaceModels(Scrfd, None, (ArcFace,)),
+}
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Everything that judges evidence, without anything that remembers."""
+
+    settings: Settings
+    clock: Clock
+    inference: LocalInference
+    decoder: BoundedDecoder
+    perceiver: EvidencePerceiver
+    runner: CheckRunner
+    rules: PolicyRules
+
+    @property
+    def loaded(self) -> Mapping[CheckName, str]:
+        """The digest of each check as it is loaded."""
+        return {check.name: check.digest for check in self.runner.checks}
+
+
+@dataclass(frozen=True)
+class Application:
+    """The whole service, wired; implements `idv.service.application.Application`."""
+
+    settings: Settings
+    clock: Clock
+    judges: Judges
+    stores: Stores
+    verifications: Verifications
+    single: SingleChecks
+    dispatcher: Dispatcher
+
+    def ready(self) -> bool:
+        """Whether a request could be served now: the store answers."""
+        try:
+            self.stores.audit.entries(limit=1)
+        except IdvError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Stop worker processes and close connections."""
+        self.judges.decoder.close()
+        self.stores.upkeep.close()
+
+
+def model_store(settings: Settings) -> ModelStore:
+    """The packs and the cache they are materialised in."""
+    return ModelStore(settings.model_repository, settings.model_cache)
+
+
+@contextmanager
+def judges(settings: Settings) -> Iterator[Judges]:
+    """The judges; their worker processes end with the context."""
+    made = _judges(settings, SystemClock())
+    try:
+        yield made
+    finally:
+        made.decoder.close()
+
+
+@contextmanager
+def stores(settings: Settings) -> Iterator[Stores]:
+    """What remembers; connections are closed with the context."""
+    opened = _stores(settings, SystemClock())
+    try:
+        yield opened
+    finally:
+        opened.upkeep.close()
+
+
+def dispatcher(settings: Settings, stores: Stores) -> Dispatcher:
+    """Delivers webhook events to the one address that the settings name."""
+    clock = SystemClock()
+    rules = AddressRules(allowed=settings.webhook_networks, allow_http=settings.webhook_allow_http)
+    keys = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
+    endpoint = Endpoint(settings.webhook_url, keys) if settings.webhook_url else None
+    return Dispatcher(
+        stores.outbox,
+        WebhookSender(PinnedPoster(), rules=rules, clock=clock),
+        endpoints=lambda _: endpoint,
+        clock=clock,
+        rng=random.Random(),  # noqa: S311 - jitter, not a secret
+    )
+
+
+def build(settings: Settings) -> Application:
+    """The wired application, its models loaded and its storage migrated, or the error that prevents it."""
+    clock = SystemClock()
+    made = _judges(settings, clock)
+    made.inference.warm_up()
+    made.decoder.warm_up()
+    opened = _stores(settings, clock)
+    opened.upkeep.release_abandoned()
+    return Application(
+        settings=settings,
+        clock=clock,
+        judges=made,
+        stores=opened,
+        verifications=Verifications(
+            perceiver=made.perceiver,
+            runner=made.runner,
+            rules=made.rules,
+            store=opened.verifications,
+            clock=clock,
+            new_id=new_id,
+            limits=_limits(settings),
+        ),
+        single=SingleChecks(made.perceiver, made.runner),
+        dispatcher=dispatcher(settings, opened),
+    )
+
+
+def new_id(prefix: str) -> str:
+    """An unguessable identifier, for example `ver_3f2a…`."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def _judges(settings: Settings, clock: Clock) -> Judges:
+    inference = LocalInference(_model_files(settings), device=settings.device)
+    decoder = BoundedDecoder(_decode_limits(settings), workers=settings.decoder_workers)
+    perception = _perception(settings, clock, inference, decoder)
+    return Judges(
+        settings=settings,
+        clock=clock,
+        inference=inference,
+        decoder=decoder,
+        perceiver=perception.perceiver,
+        runner=CheckRunner(_checks(settings, clock, inference, perception), clock),
+        rules=_rules(settings),
+    )
+
+
+@dataclass(frozen=True)
+class _Perception:
+    """The parts of perception, kept apart because each goes into the digests of other checks."""
+
+    analyser: FaceAnalyser
+    templates: TemplateMaker
+    finder: DocumentFinder
+    reader: DocumentReader
+    types: DocumentTypes
+    perceiver: EvidencePerceiver
+
+
+def _perception(
+    settings: Settings, clock: Clock, inference: LocalInference, decoder: BoundedDecoder
+) -> _Perception:
+    models = _face_models(settings)
+    analyser = FaceAnalyser(inference, detector=models.detector, surface=models.surface)
+    templates = TemplateMaker(inference, embedders=models.embedders)
+    alphabet = alphabet_of(inference.metadata("ppocr_rec"))
+    types = load_document_types()
+    finder = DocumentFinder(inference, alphabet, faces=analyser.faces)
+    reader = DocumentReader(inference, alphabet, types=types, clock=clock)
+    perceiver = EvidencePerceiver(decoder, analyser, templates, finder, reader)
+    return _Perception(analyser, templates, finder, reader, types, perceiver)
+
+
+def _checks(
+    settings: Settings, clock: Clock, inference: LocalInference, seen: _Perception
+) -> tuple[Check, ...]:
+    """Every check, with the digest of everything its score depends on."""
+    folder = settings.calibrations / settings.pack
+    points = load_points(settings.operating_points / settings.pack)
+    face = load_face_calibration(folder / "face_match.toml")
+    live = load_liveness_calibration(folder / "liveness.toml")
+    pad = PadNet(inference)
+    faces = seen.analyser.digest_parts()
+    reading = (faces, seen.finder.digest_parts(), seen.reader.digest_parts())
+    return (
+        DocumentReadingCheck(
+            types=seen.types, clock=clock, provider=settings.pack, digest=document_reading_digest(*reading)
+        ),
+        IdentityMatch(clock=clock, provider=settings.pack, digest=identity_match_digest(*reading)),
+        FaceMatch(
+            point=points.get(CheckName.FACE_MATCH),
+            calibration=face,
+            clock=clock,
+            provider=settings.pack,
+            digest=face_match_digest(faces, seen.templates.digest_parts(), face),
+        ),
+        Liveness(
+            network=pad,
+            calibration=live,
+            point=points.get(CheckName.LIVENESS),
+            clock=clock,
+            provider=settings.pack,
+            digest=liveness_digest(faces, pad.digest_parts(), live),
+        ),
+    )
+
+
+def _model_files(settings: Settings) -> dict[str, ModelFile]:
+    """The pack's models; a pack of face models only borrows the rest from the default one."""
+    store = model_store(settings)
+    return {**store.files(DEFAULT_PACK), **store.files(settings.pack)}
+
+
+def _face_models(settings: Settings) -> _FaceModels:
+    try:
+        return _FACE_MODELS[settings.pack]
+    except KeyError:
+        known = ", ".join(_FACE_MODELS)
+        raise ConfigurationError([f"IDV_PACK: no pack {settings.pack}; there are {known}"]) from None
+
+
+def _rules(settings: Settings) -> PolicyRules:
+    for rules in _POLICIES:
+        if rules.name == settings.policy:
+            return rules
+    known = ", ".join(rules.name for rules in _POLICIES)
+    raise ConfigurationError([f"IDV_POLICY: no policy {settings.policy}; there are {known}"])
+
+
+def _decode_limits(settings: Settings) -> DecodeLimits:
+    return DecodeLimits(
+        max_bytes=settings.max_part_bytes, max_pixels=settings.max_pixels, wall_s=settings.decode_timeout_s
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        attempts=settings.attempts,
+        attempts_window=dt.timedelta(hours=settings.attempts_window_h),
+        keep_images=settings.keep_images_days > 0,
+    )
+
+
+def _stores(settings: Settings, clock: Clock) -> Stores:
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return open_stores(
+        settings.database,
+        keyring=open_keyring(settings.keyring_file),
+        clock=clock,
+        # One name a run: what an earlier run on this host died with is given back at the next start.
+        instance=f"{socket.gethostname()}/{secrets.token_hex(8)}",
+    )

@@ -1,0 +1,136 @@
+"""The demo's onboardings: what is uploaded, and what has to come out."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from idv.cli.demo.samples import Samples
+from idv.domain.arrays import RgbImage
+from idv.domain.decisions import Decision
+from idv.domain.evidence import ImageRole
+from idv.domain.reasons import Reason
+from idv.vision.synthesis.cameras import Camera
+from idv.vision.synthesis.capture import capture
+from idv.vision.synthesis.cards import CardDesign, DrawnCard, card_designs, draw_card
+from idv.vision.synthesis.holders import Holder, make_holder
+from idv.vision.synthesis.presentation import replay_whole
+from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, Screen
+
+_SEED = 7
+_DPI = 400.0
+# A two-line card: portrait, printed fields and machine-readable zone all stand on its front.
+_TYPE = "xar_identity_card"
+# Milder than the range the reader is measured on: somebody who takes care.
+_SEVERITY = 0.5
+
+
+@dataclass(frozen=True)
+class Case:
+    """One onboarding. It went as expected when the decision is one of `decisions` and `reason` is given."""
+
+    title: str
+    parts: Mapping[str, bytes]
+    metadata: Mapping[str, Any]
+    decisions: tuple[Decision, ...]
+    reason: Reason | None = None
+
+    @property
+    def expected(self) -> str:
+        """What has to come out, in words."""
+        wanted = " or ".join(self.decisions)
+        return f"{wanted} with {self.reason}" if self.reason else wanted
+
+    def holds(self, decision: str, reasons: list[str]) -> bool:
+        """Whether an answer is the expected one."""
+        return decision in self.decisions and (self.reason is None or self.reason in reasons)
+
+
+def cases(samples: Samples, *, today: dt.date) -> tuple[Case, ...]:
+    """Four onboardings built from the sample photos and a card of a country that does not exist."""
+    rng = np.random.default_rng(_SEED)
+    design = next(d for d in card_designs() if d.document_type.id == _TYPE)
+    holder = make_holder(design.document_type, rng, today=today)
+    portrait = _head_and_shoulders(_decoded(samples.person))
+    genuine = _photographed(draw_card(design, holder, portrait, rng, dpi=_DPI), rng)
+    contradicting = _contradicting(design, holder, portrait, rng, today=today)
+    claim = {
+        "surname": holder.surname,
+        "given_names": holder.given_names,
+        "date_of_birth": holder.date_of_birth.isoformat(),
+    }
+    not_accepted = (Decision.STEP_UP, Decision.REVIEW, Decision.REJECT)
+
+    def case(
+        title: str,
+        document: bytes,
+        selfie: bytes,
+        decisions: tuple[Decision, ...],
+        reason: Reason | None = None,
+    ) -> Case:
+        parts = {ImageRole.DOCUMENT_FRONT.value: document, ImageRole.SELFIE.value: selfie}
+        return Case(title, parts, {"claimed": claim}, decisions, reason)
+
+    return (
+        case("Same person", genuine, samples.person_again, (Decision.ACCEPT,)),
+        case("Different person", genuine, samples.other, (Decision.REJECT,), Reason.FACE_MISMATCH),
+        case(
+            "Selfie shown on a screen",
+            genuine,
+            _on_screen(samples.person_again),
+            not_accepted,
+            Reason.PRESENTATION_ATTACK,
+        ),
+        case(
+            "MRZ contradicts the printed fields",
+            _photographed(contradicting, rng),
+            samples.person_again,
+            not_accepted,
+            Reason.MRZ_VIZ_MISMATCH,
+        ),
+    )
+
+
+def _head_and_shoulders(photo: RgbImage) -> RgbImage:
+    """The part of the sample photo that an identity portrait would show."""
+    height, width = photo.shape[:2]
+    return photo[: round(0.62 * height), round(0.25 * width) : round(0.83 * width)]
+
+
+def _contradicting(
+    design: CardDesign, holder: Holder, portrait: RgbImage, rng: np.random.Generator, *, today: dt.date
+) -> DrawnCard:
+    """A card whose MRZ, check digits in order, states another date of birth and number than is printed."""
+    other = make_holder(design.document_type, rng, today=today)
+    edited = dataclasses.replace(
+        holder, date_of_birth=other.date_of_birth, document_number=other.document_number
+    )
+    return draw_card(design, holder, portrait, rng, dpi=_DPI, mrz_holder=edited)
+
+
+def _photographed(card: DrawnCard, rng: np.random.Generator) -> bytes:
+    return _jpeg(capture(card.front.image, severity=_SEVERITY, rng=rng).pixels)
+
+
+def _on_screen(selfie: bytes) -> bytes:
+    """The selfie replayed on a display whose sub-pixel layout no training has seen."""
+    rng = np.random.default_rng(_SEED)
+    screen = Screen(layout=HELD_OUT_LAYOUTS[0], glare=0.1, ambient=0.02)
+    return _jpeg(replay_whole(_decoded(selfie), rng, screen=screen, camera=Camera()))
+
+
+def _decoded(data: bytes) -> RgbImage:
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        msg = "a sample photo cannot be decoded"
+        raise ValueError(msg)
+    return np.ascontiguousarray(bgr[..., ::-1], np.uint8)
+
+
+def _jpeg(pixels: RgbImage) -> bytes:
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return encoded.tobytes()

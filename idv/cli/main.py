@@ -1,0 +1,61 @@
+"""The command `idv`: every command group, one mapping of errors to exit codes.
+
+Exit codes: 0 done (for `verify`: accept), 1 unexpected fault, 2 wrong usage or configuration, 3 a model is
+missing or altered, 4 stored data is broken, 5 the input was refused, 6 storage or capacity is missing;
+`verify` alone: 10 step_up, 11 review, 12 reject.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from idv.cli import audit, config, demo, doctor, keys, models, score, serve, verify, webhooks
+from idv.domain.errors import (
+    ConfigurationError,
+    IdvError,
+    IntegrityError,
+    ModelError,
+    RequestError,
+)
+
+_EXIT_CODES: tuple[tuple[type[IdvError], int], ...] = (
+    (ConfigurationError, 2),
+    (ModelError, 3),
+    (IntegrityError, 4),
+    (RequestError, 5),
+    (IdvError, 6),
+)
+
+app = typer.Typer(
+    name="idv",
+    help=__doc__,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("verify")(verify.verify)
+app.command("score")(score.score)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.add_typer(config.app, name="config")
+app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+app.add_typer(webhooks.app, name="webhooks")
+
+
+def exit_code(error: IdvError) -> int:
+    """The exit code of a failure: the first class in the table that it is one of."""
+    return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+
+
+def main() -> None:
+    """Run the command line; failures become one sentence on stderr and an exit code."""
+    try:
+        app()
+    except IdvError as error:
+        where = f" ({error.field})" if error.field else ""
+        Console(stderr=True).print(f"[red]error[/red] {error.code}{where}: {error.message}", highlight=False)
+        sys.exit(exit_code(error))
