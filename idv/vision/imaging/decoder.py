@@ -1,15 +1,17 @@
 """The two decoders: in confined worker processes for a service, in this process for tests and tools."""
 
+import contextlib
 import importlib.util
 import os
 import queue
 import threading
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
 
 from idv.domain.arrays import RgbImage
-from idv.domain.errors import MediaError, MediaFault
+from idv.domain.errors import MediaError, MediaFault, Overloaded
 from idv.domain.images import DecodedImage
 from idv.vision.imaging.containers.header import Header
 from idv.vision.imaging.headers import inspect, require_size
@@ -20,6 +22,9 @@ from idv.vision.imaging.worker_process import WorkerProcess
 __all__ = ["BoundedDecoder", "DecodeLimits", "InProcessDecoder"]
 
 
+Start = Callable[[DecodeLimits], WorkerProcess]
+
+
 class BoundedDecoder:
     """Implements `ports.ImageDecoder` in `workers` processes with limits on memory, CPU and time.
 
@@ -27,9 +32,12 @@ class BoundedDecoder:
     is decoded. In a process forked from the one that made it, it starts workers of its own. Linux only.
     """
 
-    def __init__(self, limits: DecodeLimits | None = None, *, workers: int = 2) -> None:
+    def __init__(
+        self, limits: DecodeLimits | None = None, *, workers: int = 2, start: Start = WorkerProcess
+    ) -> None:
         self._limits = limits or DecodeLimits()
         self._workers = workers
+        self._start_one = start
         self._guard = threading.Lock()
         self._closed = False
         self._start()
@@ -59,16 +67,18 @@ class BoundedDecoder:
     @property
     def worker_pids(self) -> tuple[int, ...]:
         """Process ids of the workers that are idle now."""
-        return tuple(worker.pid for worker in tuple(self._idle.queue))
+        return tuple(worker.pid for worker in tuple(self._idle.queue) if worker.alive)
 
     def close(self) -> None:
         """End all workers; those that are busy end with their work. May be called again."""
         self._closed = True
-        while True:
-            try:
-                self._idle.get_nowait().kill()
-            except queue.Empty:
-                return
+        ended: list[WorkerProcess] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                ended.append(self._idle.get_nowait())
+        for worker in ended:
+            worker.kill()
+            self._idle.put(worker)  # whoever waits for a worker wakes up and is told
 
     def __enter__(self) -> Self:
         """Itself, to be closed at the end of a `with`."""
@@ -83,24 +93,33 @@ class BoundedDecoder:
         # The worker used last is used next: its memory is warm.
         self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
         for _ in range(self._workers):
-            self._idle.put(WorkerProcess(self._limits))
+            self._idle.put(self._start_one(self._limits))
 
     def _take(self) -> WorkerProcess:
-        if self._closed:
-            raise RuntimeError("the decoder is closed")
         with self._guard:
             if self._pid != os.getpid():
                 self._leave_to_parent()
                 self._start()
         worker = self._idle.get()
-        return worker if worker.alive else WorkerProcess(self._limits)
+        if self._closed:
+            self._idle.put(worker)
+            raise RuntimeError("the decoder is closed")
+        if worker.alive:
+            return worker
+        try:
+            return self._start_one(self._limits)
+        except OSError as error:
+            self._idle.put(worker)  # the place of a worker is never lost
+            raise Overloaded("decoder_unavailable", "no decoder can be started", retry_after_s=1.0) from error
 
     def _put_back(self, worker: WorkerProcess) -> None:
         if self._closed:
             worker.kill()
-        else:
-            # A replacement starts now, so that it is ready for the next image.
-            self._idle.put(worker if worker.alive else WorkerProcess(self._limits))
+        elif not worker.alive:
+            # A replacement starts now, so that it is ready for the next image; else `_take` tries again.
+            with contextlib.suppress(OSError):
+                worker = self._start_one(self._limits)
+        self._idle.put(worker)
 
     def _leave_to_parent(self) -> None:
         while not self._idle.empty():

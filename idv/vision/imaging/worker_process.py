@@ -62,7 +62,7 @@ class WorkerProcess:
             self._process = _start(limits, descriptor=descriptor, size=self._size)
         finally:
             os.close(descriptor)
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process, os.getpid())
 
     @property
     def pid(self) -> int:
@@ -202,7 +202,9 @@ def _start(limits: DecodeLimits, *, descriptor: int, size: int) -> "subprocess.P
     )
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a fork that ends leaves its parent's workers alone
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):

@@ -144,6 +144,64 @@ def test_a_decoder_that_is_forgotten_leaves_no_worker() -> None:
     assert not _exists(pid)
 
 
+def test_closing_wakes_whoever_waits_for_a_worker() -> None:
+    """A thread that waits while the only worker is busy is told that the decoder was closed."""
+    decoder = BoundedDecoder(workers=1)
+    busy = decoder._take()
+    told = threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(RuntimeError, match="closed"):
+            decoder.decode(JPEG)
+        told.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    decoder.close()
+    decoder._put_back(busy)
+    thread.join()
+    assert told.is_set()
+    assert not busy.alive
+
+
+def test_a_machine_that_can_start_no_process_costs_no_place() -> None:
+    """While starting fails the decoder is unavailable; afterwards it works with as many workers as before."""
+    refusals = [OSError(), OSError()]
+
+    def start(limits: DecodeLimits) -> WorkerProcess:
+        if started and refusals:
+            raise refusals.pop()
+        started.append(WorkerProcess(limits))
+        return started[-1]
+
+    started: list[WorkerProcess] = []
+    with BoundedDecoder(workers=1, start=start) as decoder:
+        decoder.warm_up()
+        assert _fault_while_stopped(decoder, signal.SIGKILL) is MediaFault.DECODER_CRASHED
+        with pytest.raises(Overloaded) as caught:
+            decoder.decode(JPEG)
+        assert caught.value.code == "decoder_unavailable"
+        assert not refusals
+        assert decoder.decode(JPEG).full_width == 96
+
+
+def test_a_fork_that_ends_leaves_its_parents_workers_alone() -> None:
+    """A child that never decodes and ends in good order does not end the worker it inherited."""
+    code = (
+        "import os, sys\n"
+        "from idv.vision.imaging.decoder import BoundedDecoder\n"
+        "decoder = BoundedDecoder(workers=1)\n"
+        "decoder.warm_up()\n"
+        "before = decoder.worker_pids\n"
+        "child = os.fork()\n"
+        "if not child: sys.exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert decoder.worker_pids == before\n"
+        "print('alive')\n"
+    )
+    assert _script(code).strip() == "alive"
+
+
 def _script(code: str) -> str:
     """Run code in a process of its own; what it printed."""
     done = subprocess.run(
