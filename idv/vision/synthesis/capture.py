@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from idv.domain.arrays import FloatArray, RgbImage
 
+_WIDTHS = (1600, 2000)
 _ASPECT = 3 / 4
 _FOCAL = 0.78
 """Focal length in picture widths: a horizontal field of view of 65°, the main camera of a phone."""
@@ -30,7 +31,14 @@ class Capture(NamedTuple):
     corners: FloatArray
 
 
-def capture(card: RgbImage, *, severity: float, rng: np.random.Generator, quarter_turns: int = 0) -> Capture:
+def capture(
+    card: RgbImage,
+    *,
+    severity: float,
+    rng: np.random.Generator,
+    quarter_turns: int = 0,
+    widths: tuple[int, int] = _WIDTHS,
+) -> Capture:
     """Photograph `card` (H, W, 3), lying on something, by hand. 0 is a careful photo, 1 the realistic range.
 
     Severity 1.0, **fixed before any reader was tuned on it**, draws evenly from: picture 1,600–2,000 px
@@ -40,10 +48,11 @@ def capture(card: RgbImage, *, severity: float, rng: np.random.Generator, quarte
     45 % of the light in half of the photos; mild glare in a third.
     All excursions shrink in proportion below 1.
 
-    `quarter_turns`: how often the finished photo is turned by 90° counter-clockwise.
+    `quarter_turns`: how often the finished photo is turned by 90° counter-clockwise. `widths`: least and
+    most px; blur and noise do not follow it, so the severities above hold for its default only.
     Draw the card at 400 dpi or more, or enlarging it adds blur of its own.
     """
-    width = int(rng.integers(1600, 2001))
+    width = int(rng.integers(widths[0], widths[1] + 1))
     size = (width, round(width * _ASPECT))
     corners = _pose(card.shape[1] / card.shape[0], size, severity=severity, rng=rng)
     scene = _composed(card, corners, size, rng=rng)
