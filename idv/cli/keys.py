@@ -39,7 +39,7 @@ def list_keys(
     tenant: Annotated[str | None, typer.Option(help="This tenant's keys only.")] = None,
 ) -> None:
     """Show all keys; secrets are not stored, so none can be shown."""
-    table = Table("id", "tenant", "scopes", "created", "expires", "revoked")
+    table = Table("id", "tenant", "scopes", "created", "expires", "revoked", box=None)
     with opened(context) as doors:
         for key in doors.stores.keys.list(tenant):
             table.add_row(

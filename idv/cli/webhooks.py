@@ -20,7 +20,7 @@ def list_deliveries(
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 50,
 ) -> None:
     """Show events and where they stand."""
-    table = Table("event", "tenant", "type", "created", "attempts", "state", "last failure")
+    table = Table("event", "tenant", "type", "created", "attempts", "state", "last failure", box=None)
     with opened(context) as doors:
         for delivery in doors.stores.outbox.list(tenant, limit=limit):
             event = delivery.event

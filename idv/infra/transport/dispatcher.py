@@ -1,11 +1,9 @@
 """Takes due events from the outbox, sends them, notes their fate. At least once: receivers keep event ids."""
 
 import random
-import threading
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from idv.domain.errors import StorageUnavailable
 from idv.domain.ports import Clock
 from idv.domain.stores import Event, Outbox
 from idv.infra.transport.backoff import Backoff
@@ -63,16 +61,6 @@ class Dispatcher:
             failed += fate.failed
             abandoned += fate.abandoned
         return Round(delivered, failed, abandoned)
-
-    def run(self, stop: threading.Event, *, interval_s: float = 1.0) -> None:
-        """Rounds until stopped; an unavailable store is tried again at the next."""
-        while not stop.is_set():
-            try:
-                idle = self.run_once() == Round()
-            except StorageUnavailable:
-                idle = True
-            if idle:
-                stop.wait(interval_s)
 
     def _attempt(self, event: Event, attempts: int) -> Round:
         endpoint = self._endpoints(event.tenant)

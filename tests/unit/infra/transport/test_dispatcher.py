@@ -2,11 +2,9 @@
 
 import datetime as dt
 import random
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from idv.domain.errors import StorageUnavailable
 from idv.domain.stores import Delivery, Event
 from idv.infra.transport.backoff import Backoff
 from idv.infra.transport.dispatcher import Dispatcher, Round
@@ -34,13 +32,9 @@ class FakeOutbox:
 
     waiting: list[tuple[Event, int]]
     notes: list[tuple[str, object]] = field(default_factory=list)
-    broken: int = 0
 
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[tuple[Event, int]]:
-        """What waits; unavailable as often as `broken` says."""
-        if self.broken:
-            self.broken -= 1
-            raise StorageUnavailable("storage_unavailable", "gone")
+        """What waits."""
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
         return taken
 
@@ -65,12 +59,9 @@ class FakeSender:
     """Answers by event id; unknown ids succeed."""
 
     failures: dict[str, str] = field(default_factory=dict)
-    stop: threading.Event | None = None
 
     def send(self, event: Event, endpoint: Endpoint) -> Sent:
         """The failure set for the event."""
-        if self.stop is not None:
-            self.stop.set()
         return Sent(self.failures.get(event.id))
 
 
@@ -111,11 +102,3 @@ def test_each_fate_is_noted() -> None:
 def test_an_idle_round_does_nothing() -> None:
     """With nothing due a round is empty."""
     assert dispatcher(FakeOutbox([]), FakeSender()).run_once() == Round()
-
-
-def test_the_loop_survives_an_unavailable_store_and_stops_when_told() -> None:
-    """A round that cannot read the outbox is followed by one that can."""
-    stop = threading.Event()
-    outbox = FakeOutbox([(event("ok"), 0)], broken=2)
-    dispatcher(outbox, FakeSender(stop=stop)).run(stop, interval_s=0.0)
-    assert outbox.notes == [("ok", NOW)]
