@@ -99,9 +99,15 @@ class DocumentReadingCheck:
         """Whether refuted digits may be the reader's fault rather than the document's."""
         if sides.mrz is None or sides.mrz.valid:
             return False
-        confidences = [f.confidence for r in sides.readings.values() for f in r.fields if f.zone is Zone.MRZ]
-        doubtful = min(confidences, default=0.0) < self.minimum_confidence
-        return doubtful or explained_by_look_alikes(sides.mrz)
+        refuted = {name for name, state in sides.mrz.digits.items() if state is DigitState.REFUTED}
+        doubtful = any(
+            reading.confidence < self.minimum_confidence
+            for side in sides.readings.values()
+            for reading in side.fields
+            if reading.zone is Zone.MRZ and reading.name.value in refuted
+        )
+        told = Reason.MRZ_UNREADABLE in sides.reasons
+        return told or doubtful or explained_by_look_alikes(sides.mrz)
 
     def _readable(self, sides: Sides, name: FieldName) -> bool:
         return any(reading.confidence >= self.minimum_confidence for reading in sides.fields(name))
