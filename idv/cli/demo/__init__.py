@@ -15,6 +15,7 @@ from idv.cli.demo import page, server
 from idv.cli.demo.samples import sample_photos
 from idv.cli.models import pull_with_progress
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
+from idv.domain.results import CheckName
 from idv.domain.stores import Scope
 from idv.settings import Settings
 
@@ -79,20 +80,25 @@ def _holds(case: demo_cases.Case, answer: dict[str, Any]) -> bool:
     return case.holds(answer["decision"], [reason["code"] for reason in answer["reasons"]])
 
 
+_SCORES = {
+    CheckName.DOCUMENT_READING: "reading",
+    CheckName.IDENTITY_MATCH: "identity",
+    CheckName.FACE_MATCH: "face",
+    CheckName.LIVENESS: "liveness",
+}
+
+
 def _show(cases: tuple[demo_cases.Case, ...], answers: list[Answer], console: Console) -> None:
-    table = Table("onboarding", "decision", "reasons", "scores", "ms")
+    table = Table("onboarding", "decision", "reasons", *_SCORES.values(), "ms")
     for case, (answer, latency_ms) in zip(cases, answers, strict=True):
         colour = _COLOURS.get(answer["decision"], "yellow")
-        scores = "\n".join(
-            f"{check['name']} {check['score']:.2f}"
-            for check in answer["checks"]
-            if check["score"] is not None
-        )
+        scores = {check["name"]: check["score"] for check in answer["checks"]}
+        codes = dict.fromkeys(reason["code"] for reason in answer["reasons"])
         table.add_row(
             case.title,
             f"[{colour}]{answer['decision']}[/{colour}]",
-            "\n".join(reason["code"] for reason in answer["reasons"]) or "–",
-            scores,
+            "\n".join(codes) or "–",
+            *("–" if scores.get(name) is None else f"{scores[name]:.2f}" for name in _SCORES),
             f"{latency_ms:.0f}",
         )
     console.print(table)
