@@ -202,6 +202,30 @@ def test_a_fork_that_ends_leaves_its_parents_workers_alone() -> None:
     assert _script(code).strip() == "alive"
 
 
+def test_without_an_extra_its_type_is_refused_by_the_name_of_the_extra() -> None:
+    """HEIC and PDF need `heif` and `pdf`; the message says so, in both decoders."""
+    code = (
+        "import importlib.machinery as machinery, sys\n"
+        "class Without(machinery.PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        "        missing = name in ('pillow_heif', 'pypdfium2')\n"
+        "        return None if missing else super().find_spec(name, path, target)\n"
+        "sys.meta_path[sys.meta_path.index(machinery.PathFinder)] = Without\n"
+        "from idv.domain.errors import MediaError\n"
+        "from idv.vision.imaging.decoder import BoundedDecoder, InProcessDecoder\n"
+        "from tests.hostile.containers import heic, pdf\n"
+        "for decoder in (InProcessDecoder(), BoundedDecoder(workers=1)):\n"
+        "    for data in (heic(), pdf((240.0, 160.0))):\n"
+        "        try:\n"
+        "            decoder.decode(data)\n"
+        "        except MediaError as error:\n"
+        "            print(error.code, error.message.split('`')[1])\n"
+    )
+    lines = [f"media_type_unsupported {extra}" for extra in ("heif", "pdf")]
+    assert _script(code).splitlines() == lines * 2
+
+
 def _script(code: str) -> str:
     """Run code in a process of its own; what it printed."""
     done = subprocess.run(
