@@ -80,6 +80,10 @@ class ModelStore:
         `accept`: names of licences that the user accepts. `folder`: where the files of a pack lie that the
         user brings. Raises ModelError; a pull that failed can simply be called again.
         """
+        found = self.verify(pack)
+        if all(status.state is State.OK for status in found):
+            # Nothing to write: a pack that is whole may lie in a read-only cache.
+            return Pulled(made=(), present=tuple(status.name for status in found), trusted=())
         # onnx takes a third of a second to import; a service that only reads files needs none of it.
         from idv.packs.pulling import Puller, closing_all, real_fetchers  # noqa: PLC0415 - see above
 

@@ -60,11 +60,11 @@ class HttpsFetcher:
                         f"{source.url}: {error}; what arrived is kept, the next pull goes on from there",
                     ) from error
                 continue
-            if path.stat().st_size >= source.size:
+            if _size(path) >= source.size:
                 return path
         raise ModelError(
             "model_source_unreachable",
-            f"{source.url}: {path.stat().st_size} of {source.size} bytes, then the connection ended",
+            f"{source.url}: {_size(path)} of {source.size} bytes, then the connection ended",
         )
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class HttpsFetcher:
 
     def _continue(self, source: Source, path: Path, report: Report) -> None:
         """One request for what is missing."""
-        have = path.stat().st_size if path.exists() else 0
+        have = _size(path)
         if have >= source.size:
             return
         try:
@@ -127,6 +127,11 @@ class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
             fp.close()
             raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _size(path: Path) -> int:
+    """Bytes that have arrived; 0 before the first."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def _starts_at(headers: HTTPMessage, offset: int) -> bool:

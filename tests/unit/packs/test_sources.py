@@ -211,6 +211,9 @@ def site() -> Iterator[Site]:
         def _content(self) -> None:
             wanted = self.headers.get("Range", "") if described.ranges else ""
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+            if start >= len(described.content):
+                self.send_error(416)
+                return
             body = described.content[start:]
             self.send_response(206 if wanted else 200)
             if wanted:
@@ -271,6 +274,17 @@ def test_a_server_without_ranges_makes_it_start_over(site: Site, tmp_path: Path)
     (tmp_path / DIGEST).write_bytes(b"an old part")
     site.ranges = False
     assert fetch(site, tmp_path) == DATA
+
+
+def test_a_part_that_the_server_cannot_continue_is_started_over(site: Site, tmp_path: Path) -> None:
+    """416 says that the file there is shorter than what is here: what is here goes."""
+    site.content = b"short"
+    (tmp_path / DIGEST).write_bytes(b"a longer part")
+    with pytest.raises(ModelError) as caught:
+        fetch(site, tmp_path)
+    assert caught.value.code == "model_source_unreachable"
+    assert site.seen[:2] == ["bytes=13-", ""]
+    assert (tmp_path / DIGEST).read_bytes() == b"short"
 
 
 def test_no_more_than_declared_is_written(site: Site, tmp_path: Path) -> None:

@@ -207,9 +207,10 @@ def local(world: Any, network: Callable[..., bytes]) -> tuple[ModelStore, Path]:
 
 
 def test_a_model_of_the_repository_is_used_where_it_stands(local: tuple[ModelStore, Path]) -> None:
-    """Nothing is copied; a pull has nothing to do."""
+    """Nothing is copied; a pull has nothing to do and writes nothing, not even a lock."""
     built, file = local
     assert built.pull("local").present == ("one",)
+    assert not built.cache.root.exists()
     assert built.files("local")["one"].path == file
 
 
