@@ -20,6 +20,8 @@ _SEEDS = (
     "webp",
     "webp_lossless",
     "webp_extended_exif",
+    "heic_without_pixels",
+    "pdf_one_page",
 )
 
 

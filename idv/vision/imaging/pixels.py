@@ -202,7 +202,7 @@ def _decode_heic(encoded: Encoded, how: Plan, place: Place) -> FullSize:
     heif.options.DECODE_THREADS = 1
     try:
         picture = np.asarray(heif.open_heif(encoded.tobytes(), convert_hdr_to_8bit=True))
-    except (RuntimeError, ValueError, SyntaxError, EOFError, OSError) as error:
+    except (RuntimeError, ValueError, SyntaxError, EOFError, OSError, IndexError) as error:
         raise corrupt("the HEIC image cannot be decoded") from error
     rgb = _as_rgb(picture)
     height, width = rgb.shape[:2]
@@ -223,26 +223,22 @@ def _render_pdf(encoded: Encoded, how: Plan, place: Place) -> FullSize:
     """The only page of a PDF file on white paper; forms and scripts stay inactive."""
     pdfium = _extra(MediaType.PDF)
     try:
-        document = pdfium.PdfDocument(encoded.tobytes())
-    except pdfium.PdfiumError as error:
-        raise corrupt("the PDF document cannot be opened") from error
-    try:
-        if len(document) != 1:
-            raise MediaError(MediaFault.PAGES, "the PDF document must have exactly one page")
-        return _render_page(pdfium, document[0], how=how, place=place)
-    finally:
-        document.close()
+        with pdfium.PdfDocument(encoded.tobytes()) as document:
+            if len(document) != 1:
+                raise MediaError(MediaFault.PAGES, "the PDF document must have exactly one page")
+            return _render_page(document[0], how=how, place=place)
+    except (pdfium.PdfiumError, ValueError) as error:
+        raise corrupt("the PDF document cannot be drawn") from error
 
 
-def _render_page(pdfium: Any, page: Any, *, how: Plan, place: Place) -> FullSize:
+def _render_page(page: Any, *, how: Plan, place: Place) -> FullSize:  # pypdfium2 publishes no types
     points = page.get_size()
-    scale = min(PDF_DPI / _POINTS_PER_INCH, PDF_MAX_SIDE_PX / max(*points, 1e-6))
+    if not all(0 < side < math.inf for side in points):
+        raise corrupt("the PDF page has no size")
+    scale = min(PDF_DPI / _POINTS_PER_INCH, PDF_MAX_SIDE_PX / max(points))
     full = FullSize(*(math.ceil(side * scale) for side in points))  # as PDFium rounds
     factor = reduction(max(full), how.max_side_px)
-    try:
-        bitmap = page.render(scale=scale / factor, may_draw_forms=False, rev_byteorder=True)
-    except pdfium.PdfiumError as error:
-        raise corrupt("the PDF page cannot be drawn") from error
+    bitmap = page.render(scale=scale / factor, may_draw_forms=False, rev_byteorder=True)
     _write_upright(_as_rgb(bitmap.to_numpy()), 1, place)
     bitmap.close()
     return full
