@@ -15,7 +15,7 @@ from idv.domain.errors import MediaError, MediaFault
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
 from idv.domain.faces import Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage, MediaType
-from idv.domain.ports import Clock, Perception
+from idv.domain.ports import Clock, ImageDecoder, Perception
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckName, CheckResult, Outcome
 from idv.domain.stores import Remembered, Stores
@@ -67,9 +67,13 @@ def trial_application(
     new_id: Callable[[str], str],
     limits: Limits = Limits(),  # noqa: B008 - frozen
     pause: Pause = lambda _: None,
+    decoder: ImageDecoder | None = None,
 ) -> TrialApplication:
-    """Real use cases over trial checks, one for each rule of the policy."""
-    perceiver = TrialPerceiver()
+    """Real use cases over trial checks, one for each rule of the policy.
+
+    With a decoder, pictures are what it can decode; without one, what begins with `MAGIC`.
+    """
+    perceiver = TrialPerceiver(decoder)
     checks = tuple(TrialCheck(rule.check, clock, pause) for rule in rules.rules)
     runner = CheckRunner(checks, clock)
     return TrialApplication(
@@ -116,13 +120,16 @@ class TrialCheck:
         )
 
 
+@dataclass(frozen=True)
 class TrialPerceiver:
     """Implements ports.Perceiver."""
 
+    decoder: ImageDecoder | None = None
+
     def perceive(self, evidence: Evidence, remembered: Remembered | None = None) -> Perception:
-        """Perception that knows a picture by its first bytes."""
+        """Perception that knows a picture by its first bytes, or decodes it."""
         del remembered
-        return TrialPerception(evidence.images)
+        return TrialPerception(evidence.images, self.decoder)
 
 
 @dataclass(frozen=True)
@@ -130,9 +137,12 @@ class TrialPerception:
     """Implements ports.Perception; everything about a file follows from its bytes."""
 
     images: Mapping[ImageRole, EncodedImage]
+    decoder: ImageDecoder | None = None
 
     def image(self, role: ImageRole) -> DecodedImage:
-        """One black pixel, or MediaError."""
+        """The decoded picture, or one black pixel; MediaError if it is none."""
+        if self.decoder:
+            return self.decoder.decode(self.images[role].data)
         if not self.images[role].data.startswith(MAGIC):
             raise MediaError(MediaFault.TYPE_UNKNOWN, "This is not a picture.")
         return DecodedImage(np.zeros((1, 1, 3), np.uint8), MediaType.JPEG, 1, 1)

@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from idv.domain.evidence import Evidence
+from idv.domain.ports import ImageDecoder
 from idv.domain.stores import Scope, Stores
 from idv.infra.clock import ManualClock
 from idv.infra.storage.keyring import KeyRing
@@ -41,6 +42,7 @@ class Harness:
     limits: Limits = _LIMITS
     changes: Mapping[str, Any] = field(default_factory=dict)
     wrap_stores: Callable[[Stores], Stores] = lambda stores: stores
+    decoder: ImageDecoder | None = None
 
     def __post_init__(self) -> None:
         self.clock = ManualClock()
@@ -57,6 +59,7 @@ class Harness:
             new_id=lambda kind: f"{kind}_{next(numbers):06d}",
             limits=self.limits,
             pause=self.pause,
+            decoder=self.decoder,
         )
         self.app: FastAPI = create_app(self.application)
 
