@@ -3,6 +3,7 @@
     python scripts/bench/lfw.py                 report, with the committed calibration
     python scripts/bench/lfw.py --fit           fit the calibration first, and write it
     python scripts/bench/lfw.py --write-point   also write the operating point
+    python scripts/bench/lfw.py --degraded 200  also how FNMR grows when one picture gets small or blurred
 
 Every image counts: a picture without a face gets a score of -inf, an error of each of its mated pairs. The
 subject is the face that `FaceAnalyser.subject` picks. Templates are kept in `--cache`, named by the digest of
@@ -15,7 +16,7 @@ import datetime as dt
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ from numpy.typing import NDArray
 
 from idv.checks.face_match.calibration import Calibration, Population, load_calibration
 from idv.checks.face_match.check import face_match_digest
-from idv.checks.face_match.comparison import compare_all
-from idv.domain.faces import FaceTemplate
+from idv.checks.face_match.comparison import compare, compare_all
+from idv.domain.arrays import RgbImage
+from idv.domain.faces import Face, FaceTemplate
 from idv.domain.operating_points import Interval
 from idv.domain.ports import Inference
 from idv.domain.results import check_digest
@@ -65,9 +67,12 @@ class Pipeline:
 
     def template(self, path: Path) -> FaceTemplate | None:
         """The template of the picture's subject."""
-        pixels = np.asarray(cv2.imread(str(path)), dtype=np.uint8)[..., ::-1].copy()
-        subject = self.analyser.subject(self.analyser.faces(pixels), pixels.shape)
-        return None if subject.face is None else self.maker.template(pixels, subject.face)
+        return self.seen(_pixels(path))[0]
+
+    def seen(self, pixels: RgbImage) -> tuple[FaceTemplate | None, Face | None]:
+        """Template and face of the subject of (H, W, 3) uint8 RGB."""
+        face = self.analyser.subject(self.analyser.faces(pixels), pixels.shape).face
+        return (None if face is None else self.maker.template(pixels, face)), face
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,15 @@ def main() -> None:
     calibration = load_calibration(path)
     scores = _scores(pictures, calibration)
     _report(pictures, scores, pairs)
+    if arguments.degraded:
+        _report_degraded(
+            pictures,
+            scores,
+            pairs[:: max(1, len(pairs) // (2 * arguments.degraded))],
+            data,
+            pipeline,
+            calibration,
+        )
     if arguments.write_point:
         _write_point(pictures, scores, data / "lfw", pipeline, calibration)
 
@@ -120,6 +134,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=cache / "bench")
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--write-point", action="store_true")
+    parser.add_argument("--degraded", type=int, default=0, metavar="PAIRS")
     return parser.parse_args()
 
 
@@ -268,6 +283,57 @@ def _report_official(pictures: Pictures, scores: Matrix, pairs: Sequence[dict[st
     print(f"official pairs ({len(pairs)}): accuracy {100 * np.mean(right):.2f} %, by fold ", end="")
     print(", ".join(f"{100 * r:.2f}" for r in right), end="; ")
     print(f"FNMR {100 * error_rates.fnmr_at_fmr(values[mated], values[~mated], 1e-3):.2f} % at FMR 1e-3")
+
+
+def _report_degraded(
+    pictures: Pictures,
+    scores: Matrix,
+    pairs: Sequence[dict[str, str]],
+    data: Path,
+    pipeline: Pipeline,
+    calibration: Calibration,
+) -> None:
+    """FNMR at FMR 1e-3 when the second picture of mated pairs is reduced or blurred."""
+    threshold = error_rates.threshold_at_fmr(_split(pictures.subjects, scores)[1], 1e-3)
+    templates = dict(zip(pictures.paths, pictures.templates, strict=True))
+    mated = [p for p in pairs if p["mated"] == "1"]
+    print(
+        f"{len(mated)} mated pairs: FNMR, median px between the eyes and sharpness, pictures without a face"
+    )
+    for name, change in _DEGRADATIONS.items():
+        ratios, faces = [], []
+        for pair in mated:
+            template, face = pipeline.seen(change(_pixels(data / "lfw" / pair["path_b"])))
+            reference = templates[pair["path_a"]]
+            known = template is not None and reference is not None
+            ratios.append(compare(reference, template, calibration) if known else -np.inf)  # type: ignore[arg-type]
+            faces += [face] if face else []
+        eyes, sharp = (
+            np.median([getattr(f.quality, m) for f in faces]) for m in ("inter_eye_px", "sharpness")
+        )
+        rate = error_rates.fnmr(ratios, threshold)
+        print(f"{name:24s}{100 * rate:6.1f} %  {eyes:.0f} px, {sharp:.2f}; {len(mated) - len(faces)}")
+
+
+def _pixels(path: Path) -> RgbImage:
+    return np.asarray(cv2.imread(str(path)), dtype=np.uint8)[..., ::-1].copy()
+
+
+def _reduced(scale: float) -> Callable[[RgbImage], RgbImage]:
+    return lambda image: np.asarray(
+        cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def _blurred(sigma: float) -> Callable[[RgbImage], RgbImage]:
+    return lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+
+
+_DEGRADATIONS: dict[str, Callable[[RgbImage], RgbImage]] = {
+    "as it is": lambda image: image,
+    **{f"reduced to {scale:.0%}": _reduced(scale) for scale in (0.7, 0.5, 0.4, 0.3)},
+    **{f"blurred by {sigma:g} px": _blurred(sigma) for sigma in (1.5, 2.5, 4, 6)},
+}
 
 
 def _split(subjects: NDArray[np.str_], scores: Matrix) -> tuple[Matrix, Matrix]:
