@@ -20,68 +20,89 @@ from idv.bootstrap import judges
 from idv.domain.arrays import FloatArray, RgbImage
 from idv.settings import Settings
 from idv.training.pad_card import write_calibration, write_card
+from idv.training.pad_data import Table
 from idv.training.pad_export import export
 from idv.training.pad_figures import Scores
-from idv.training.pad_fitting import Schedule, fit, logits
+from idv.training.pad_fitting import Schedule, Schedules, fit, logits
 from idv.training.pad_network import PadNetwork
+from idv.training.pad_pin import pin
 from idv.training.pad_recipes import TRAINING, load, locate_faces, make_tables
 
 FOLDS = (("0001", "0004", "0007"), ("0002", "0005", "0008"), ("0003", "0006", "0009"))
 """NUAA subjects left out of training together; each is scored by a network that never saw them."""
-_FINAL = "final"
+_BASE, _FINAL = "base", "final"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make the tables, fit the final network and one a fold, and write what the repository keeps."""
     asked = _parser().parse_args(arguments)
-    with _finder() as finder:
-        locate_faces(asked.data, asked.work, finder)
-    make_tables(asked.data, asked.work, jobs=asked.jobs)
-    schedule = Schedule(steps=asked.steps)
-    _fit_all(asked.work, schedule, jobs=asked.jobs)
-    model = asked.repository / "model_repository" / "pad" / "1" / "model.onnx"
+    schedules = Schedules()
+    prepare(asked.data, asked.work, schedules=schedules, jobs=asked.jobs)
+    models = asked.repository / "model_repository"
+    model = models / "pad" / "1" / "model.onnx"
     export(_network(asked.work, _FINAL), model)
-    scores = score_all(asked.work)
+    pin(models, model)
+    scores = score_all(asked.work, lambda table: logits(_network(asked.work, _FINAL), table))
     write_calibration(asked.repository / "calibrations" / "open" / "liveness.toml", scores, model=model)
-    write_card(
-        asked.repository / "model_repository" / "pad" / "card.toml", scores, model=model, schedule=schedule
-    )
+    write_card(models / "pad" / "card.toml", scores, model=model, schedules=schedules)
     print(f"wrote {model} ({model.stat().st_size} bytes), its card and its calibration")
 
 
-def score_all(work: Path) -> Scores:
-    """Logits of everything that the scoring network was not trained on."""
-    final = _network(work, _FINAL)
+def prepare(data: Path, work: Path, *, schedules: Schedules, jobs: int) -> None:
+    """Make the tables and fit the networks that `work` does not hold yet."""
+    with _finder() as finder:
+        locate_faces(data, work, finder)
+    make_tables(data, work, jobs=jobs)
+    _fit_all(work, schedules, jobs=jobs)
+
+
+def score_all(work: Path, final: Callable[[Table], FloatArray]) -> Scores:
+    """Logits of everything that the scoring network was not trained on; `final` scores what is simulated."""
     parts = {name: load(work, name) for name in ("validation", "test", "test_held_out")}
     captured = load(work, "captured")
     found = np.zeros((len(captured), 2), np.float32)
     for number, subjects in enumerate(FOLDS):
         rows = np.isin(captured.person, _people(subjects))
         found[rows] = logits(_network(work, f"fold_{number}"), captured.where(rows))
-    scored = {name: logits(final, table) for name, table in parts.items()}
+    scored = {name: final(table) for name, table in parts.items()}
     return Scores({**parts, "captured": captured}, {**scored, "captured": found})
 
 
-def _fit_all(work: Path, schedule: Schedule, *, jobs: int) -> None:
-    """The final network and one a fold, side by side; what is there already is kept."""
-    tasks = {_FINAL: (), **{f"fold_{number}": subjects for number, subjects in enumerate(FOLDS)}}
-    missing = {name: out for name, out in tasks.items() if not _weights(work, name).exists()}
+def _fit_all(work: Path, schedules: Schedules, *, jobs: int) -> None:
+    """The base network, then the final one and one a fold side by side."""
+    if not _weights(work, _BASE).exists():
+        _fit_base(work, schedules.base)
+    left_out = {_FINAL: (), **{f"fold_{number}": subjects for number, subjects in enumerate(FOLDS)}}
+    missing = {name: subjects for name, subjects in left_out.items() if not _weights(work, name).exists()}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         started = [
-            pool.submit(_fit_one, work, name, left_out=left_out, schedule=schedule)
-            for name, left_out in missing.items()
+            pool.submit(_fit_one, work, name, left_out=subjects, schedule=schedules.tuning)
+            for name, subjects in missing.items()
         ]
         for task in started:
             task.result()
 
 
+def _fit_base(work: Path, schedule: Schedule) -> None:
+    """On simulated presentations of LFW and FFHQ alone: it knows no NUAA subject, so all folds may use it."""
+    _one_thread()
+    table = load(work, "train")
+    network = fit(table.where(table.dataset != "nuaa"), schedule, told=_progress(_BASE))
+    torch.save(network.state_dict(), _weights(work, _BASE))
+
+
 def _fit_one(work: Path, name: str, *, left_out: tuple[str, ...], schedule: Schedule) -> None:
-    """One thread, so that sums are taken in the same order on every machine."""
+    _one_thread()
+    table = load(work, *TRAINING)
+    seen = table.where(~np.isin(table.person, _people(left_out)))
+    network = fit(seen, schedule, start=_network(work, _BASE), told=_progress(name))
+    torch.save(network.state_dict(), _weights(work, name))
+
+
+def _one_thread() -> None:
+    """Sums are then taken in the same order on every machine."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    table = load(work, *TRAINING)
-    network = fit(table.where(~np.isin(table.person, _people(left_out))), schedule, told=_progress(name))
-    torch.save(network.state_dict(), _weights(work, name))
 
 
 def _progress(name: str) -> Callable[[int, float], None]:
@@ -123,7 +144,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=os.environ.get("IDV_DATA"), help="default: $IDV_DATA")
     parser.add_argument("--work", type=Path, default=Path("var/training/pad"), help="tables and weights")
     parser.add_argument("--repository", type=Path, default=Path(), help="root of the repository to write to")
-    parser.add_argument("--steps", type=int, default=Schedule().steps)
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     return parser
 

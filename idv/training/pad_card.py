@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idv.metrics.calibration import cllr
 from idv.training.pad_figures import Figures, Scores, measured
-from idv.training.pad_fitting import Schedule
+from idv.training.pad_fitting import Schedules
 from idv.vision.models.pad import CONTEXT_PX, DETAIL_PX
 
 TABLES = {
@@ -20,7 +20,8 @@ _CARD = """schema = 1
 name = "pad"
 task = "presentation_attack_detection"
 summary = "Own passive PAD network: one frame, two cuts of the face, two logits."
-origin = "Trained in this repository: python -m idv.training.pad (seed {seed}, {steps} steps)."
+origin = "Trained in this repository: python -m idv.training.pad (seed {seed}, {steps} steps on \
+simulations, {tuning} with captures)."
 licence = "Apache-2.0"
 commercial_use = "no"
 licence_note = "The code and the weights are the project's own. The weights were made from research data: \
@@ -66,7 +67,7 @@ meaning = "Log-odds of a bona fide presentation from context and from detail; un
 
 [training]
 data = "NUAA Photograph Imposter (253 bona fide, 306 print captures, subjects 1-9); screens and prints \
-simulated from LFW, FFHQ and NUAA bona fide photographs (70 % of the people; \
+simulated from LFW, FFHQ and NUAA bona fide photographs (70 % of the people, one photograph each; \
 idv.vision.synthesis.presentation)"
 data_licence = "NUAA: academic research. LFW: none stated, research set. FFHQ: CC BY-NC-SA 4.0."
 method = "Binary cross-entropy with label smoothing on both logits, AdamW, one cycle; half bona fide, \
@@ -106,12 +107,13 @@ cllr_bits_on_test = {cllr:.4f}
 """
 
 
-def write_card(path: Path, scores: Scores, *, model: Path, schedule: Schedule) -> None:
+def write_card(path: Path, scores: Scores, *, model: Path, schedules: Schedules) -> None:
     """Write the model's card with every measured figure."""
     data = model.read_bytes()
     text = _CARD.format(
-        seed=schedule.seed,
-        steps=schedule.steps,
+        seed=schedules.base.seed,
+        steps=schedules.base.steps,
+        tuning=schedules.tuning.steps,
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),
         context=CONTEXT_PX,

@@ -25,7 +25,7 @@ from idv.vision.synthesis.presentation import (
 from idv.vision.synthesis.prints import Printer
 from idv.vision.synthesis.screens import Layout
 
-_SMALLEST_PX, _LARGEST_PX = 28.0, 80.0
+_SMALLEST_PX, _LARGEST_PX = 36.0, 84.0
 """Range of the distance between the eyes in simulated captures."""
 
 CAPTURED = "captured"
@@ -224,11 +224,13 @@ def _nuaa(folder: Path) -> list[Source]:
 
 
 def _lfw(folder: Path) -> list[Source]:
+    """One photograph a person: more of the same face teach little about screens."""
     rows = _rows(folder / "pairs.csv")
     paths = {row[f"path_{side}"]: row[f"subject_{side}"] for row in rows for side in "ab"}
+    first = {person: path for path, person in sorted(paths.items(), reverse=True)}
     return [
         Source(folder / path, "lfw", f"lfw-{person}", Species.BONA_FIDE)
-        for path, person in sorted(paths.items())
+        for person, path in sorted(first.items())
     ]
 
 

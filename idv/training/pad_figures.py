@@ -1,7 +1,8 @@
 """Figures of presentation attack detection (ISO/IEC 30107-3), beside what sharpness alone gives."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -58,6 +59,17 @@ class Figures:
         )
 
 
+_DEVELOPMENT = ("validation", "captured")
+_MOST_APCER, _MOST_REJECTED = 0.05, 0.01
+
+
+class Cut(NamedTuple):
+    """Log-likelihood ratios from which on a presentation passes, and below which it is rejected."""
+
+    threshold: float
+    reject_below: float
+
+
 @dataclass(frozen=True)
 class Scores:
     """Tables by name, and the logits (N, 2) of networks that never saw the people in them.
@@ -75,14 +87,25 @@ class Scores:
         genuine = np.concatenate([table.genuine for table in tables])
         return fit_llr(logits[genuine], logits[~genuine], ridge=1e-3)
 
+    def cut(self, llr: Callable[[FloatArray], Array]) -> Cut:
+        """Where to cut, from development tables alone.
+
+        Pass: at most 5 % of the worst species. Reject: at most 1 % of the bona fide presentations of the
+        worst source; what lies between is asked for again.
+        """
+        passing, rejected = [], []
+        for name in _DEVELOPMENT:
+            scored, genuine = llr(self.logits[name]), self.tables[name].genuine
+            rejected.append(float(np.quantile(scored[genuine], _MOST_REJECTED, method="lower")))
+            for _, rows in self.slices(name):
+                passing.append(threshold_at_fmr(scored[rows & ~genuine], _MOST_APCER))
+        return Cut(max(passing), min(*rejected, max(passing)))
+
     def slices(self, name: str) -> Iterator[tuple[str, Array]]:
         """Each attack species of a table, with the rows of it and of all bona fide presentations."""
         table = self.tables[name]
         for species in np.unique(table.species[~table.genuine]):
             yield str(species), table.genuine | (table.species == species)
-
-
-_DEVELOPMENT = ("validation", "captured")
 
 
 def measured(scores: Scores, name: str, llr: Array) -> dict[str, Figures]:

@@ -4,7 +4,8 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-from idv.packs.lock import CommercialUse, LockedModel, Source, SourceKind, read_lock, write_lock
+from idv.packs.lock import CommercialUse, LockedModel, Source, SourceKind
+from idv.packs.lock_files import read_lock, write_lock
 
 _SOURCE = Source(id="repository", kind=SourceKind.REPOSITORY)
 

@@ -48,7 +48,7 @@ class Recipe:
 
 RECIPES = (
     Recipe("captured", None, seed=0, rounds=0),
-    Recipe("captured_again", None, seed=11, rounds=4),
+    Recipe("captured_again", None, seed=11, rounds=2),
     Recipe("train", Part.TRAIN, seed=12),
     Recipe("validation", Part.VALIDATION, seed=14),
     Recipe("test", Part.TEST, seed=15),
@@ -100,7 +100,7 @@ def _presented(found: Sequence[tuple[Source, FacePhoto]], recipe: Recipe) -> Tab
 
 
 def _found(data: Path, points: dict[str, FloatArray], recipe: Recipe) -> list[tuple[Source, FacePhoto]]:
-    chosen = []
+    chosen: list[tuple[Source, FacePhoto]] = []
     for source in sources(data):
         known = points.get(str(source.path.relative_to(data)))
         if known is not None and _belongs(source, recipe):

@@ -16,6 +16,7 @@ DETAIL_PX = 112
 """Side of the detail cut: the middle of the face in the picture's own pixels."""
 _CONTEXT_LENGTHS = 4.0
 _DETAIL_LENGTH_PX = 64.0
+_LEAST_UNIT_PX = 2.0
 
 
 class PadLogits(NamedTuple):
@@ -64,7 +65,8 @@ def cut(pixels: RgbImage, five_points: FloatArray) -> Cuts:
     because enlarging invents the fine structure that is looked for.
     """
     eyes, mouth = five_points[:2].mean(axis=0), five_points[3:].mean(axis=0)
-    unit = float(max(np.linalg.norm(five_points[1] - five_points[0]), np.linalg.norm(mouth - eyes), 2.0))
+    apart, down = (float(np.linalg.norm(line)) for line in (five_points[1] - five_points[0], mouth - eyes))
+    unit = max(apart, down, _LEAST_UNIT_PX)
     centre = (eyes + mouth) / 2
     context = _square(pixels, centre, side=round(_CONTEXT_LENGTHS * unit))
     detail = _square(pixels, centre, side=round(DETAIL_PX * max(1.0, unit / _DETAIL_LENGTH_PX)))
@@ -78,12 +80,13 @@ def _square(pixels: RgbImage, centre: FloatArray, *, side: int) -> RgbImage:
     top, over_y = _span(float(centre[1]), side, height)
     left, over_x = _span(float(centre[0]), side, width)
     part = pixels[top : top + side, left : left + side]
-    if over_y or over_x:
-        above, before = over_y // 2, over_x // 2
-        part = cv2.copyMakeBorder(
-            part, above, over_y - above, before, over_x - before, cv2.BORDER_REFLECT_101
-        )
-    return part
+    if not over_y and not over_x:
+        return part
+    above, before = over_y // 2, over_x // 2
+    mirrored = cv2.copyMakeBorder(
+        part, above, over_y - above, before, over_x - before, cv2.BORDER_REFLECT_101
+    )
+    return np.asarray(mirrored, np.uint8)
 
 
 def _span(centre: float, side: int, size: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from idv.domain.arrays import FloatArray, RgbImage
+from idv.domain.arrays import Array, FloatArray, RgbImage
 
 GAMMA = 2.2
 """Exponent between linear light and display values; close enough to sRGB for a simulation."""
@@ -41,24 +41,24 @@ class Camera:
 
 
 def draw_camera(rng: np.random.Generator) -> Camera:
-    """A camera setting from the range of webcams and phones, in light from poor to good."""
+    """A camera setting from the range of phones and webcams, in light from fair to good."""
     dim = rng.random() ** 2
-    warm = rng.normal(0, 0.07)
+    warm = rng.normal(0, 0.06)
     return Camera(
-        exposure=float(rng.uniform(0.6, 1.15)),
-        white_balance=(1 + warm, 1 + float(rng.normal(0, 0.025)), 1 - warm),
-        blur_px=float(rng.choice([0, rng.uniform(0.2, 0.8), rng.uniform(0.8, 1.8)], p=[0.3, 0.5, 0.2])),
-        motion_px=float(rng.choice([0, rng.uniform(1, 5)], p=[0.8, 0.2])),
+        exposure=float(rng.uniform(0.7, 1.1)),
+        white_balance=(1 + warm, 1 + float(rng.normal(0, 0.02)), 1 - warm),
+        blur_px=float(rng.choice([0, rng.uniform(0.2, 0.6), rng.uniform(0.6, 1.2)], p=[0.45, 0.45, 0.1])),
+        motion_px=float(rng.choice([0, rng.uniform(1, 3)], p=[0.9, 0.1])),
         motion_deg=float(rng.uniform(0, 180)),
         mosaic=bool(rng.integers(2)),
-        shot_noise=0.004 + 0.05 * dim,
-        read_noise=0.001 + 0.012 * dim,
-        smoothing=float(rng.choice([0, rng.uniform(0.2, 0.9)], p=[0.6, 0.4])),
-        sharpening=float(rng.choice([0, rng.uniform(0.2, 1.6)], p=[0.4, 0.6])),
-        contrast=float(rng.uniform(0.8, 1.3)),
-        saturation=float(rng.uniform(0.65, 1.3)),
-        resize=float(rng.choice([1.0, rng.uniform(0.6, 1.0), rng.uniform(1.0, 1.4)], p=[0.5, 0.35, 0.15])),
-        jpeg_quality=int(rng.integers(45, 98)),
+        shot_noise=0.003 + 0.03 * dim,
+        read_noise=0.001 + 0.006 * dim,
+        smoothing=float(rng.choice([0, rng.uniform(0.2, 0.8)], p=[0.7, 0.3])),
+        sharpening=float(rng.choice([0, rng.uniform(0.2, 1.4)], p=[0.4, 0.6])),
+        contrast=float(rng.uniform(0.85, 1.25)),
+        saturation=float(rng.uniform(0.75, 1.25)),
+        resize=float(rng.choice([1.0, rng.uniform(0.7, 1.0), rng.uniform(1.0, 1.3)], p=[0.6, 0.3, 0.1])),
+        jpeg_quality=int(rng.integers(60, 98)),
     )
 
 
@@ -71,11 +71,12 @@ def photograph(light: FloatArray, camera: Camera, rng: np.random.Generator) -> R
 
 
 def _optics(light: FloatArray, camera: Camera) -> FloatArray:
+    seen: Array = light
     if camera.blur_px > 0:
-        light = cv2.GaussianBlur(light, (0, 0), camera.blur_px)
+        seen = cv2.GaussianBlur(seen, (0, 0), camera.blur_px)
     if camera.motion_px > 1:
-        light = cv2.filter2D(light, -1, _smear(camera.motion_px, camera.motion_deg))
-    return light
+        seen = cv2.filter2D(seen, -1, _smear(camera.motion_px, camera.motion_deg))
+    return seen
 
 
 def _smear(length_px: float, angle_deg: float) -> FloatArray:
@@ -83,14 +84,14 @@ def _smear(length_px: float, angle_deg: float) -> FloatArray:
     kernel = np.zeros((size, size), np.float32)
     kernel[size // 2] = 1
     turn = cv2.getRotationMatrix2D((size // 2, size // 2), angle_deg, 1)
-    turned: FloatArray = cv2.warpAffine(kernel, turn, (size, size))
-    return turned / max(float(turned.sum()), 1e-6)
+    turned = np.asarray(cv2.warpAffine(kernel, turn, (size, size)), np.float32)
+    return np.asarray(turned / max(float(turned.sum()), 1e-6), np.float32)
 
 
 def _noisy(light: FloatArray, camera: Camera, rng: np.random.Generator) -> FloatArray:
     deviation = np.sqrt(camera.read_noise**2 + camera.shot_noise**2 * np.clip(light, 0, 1))
     noise = rng.standard_normal(light.shape, np.float32)
-    return np.clip(light + deviation.astype(np.float32) * noise, 0, 1)
+    return np.asarray(np.clip(light + deviation.astype(np.float32) * noise, 0, 1), np.float32)
 
 
 def _demosaiced(light: FloatArray) -> FloatArray:
@@ -99,7 +100,7 @@ def _demosaiced(light: FloatArray) -> FloatArray:
     raw[::2, 1::2], raw[1::2, ::2] = light[::2, 1::2, 1], light[1::2, ::2, 1]
     quantised = (raw * 65535).astype(np.uint16)
     colour = cv2.cvtColor(quantised, cv2.COLOR_BayerRGGB2RGB)
-    return colour.astype(np.float32) / 65535
+    return np.asarray(colour, np.float32) / np.float32(65535)
 
 
 def _developed(light: FloatArray, camera: Camera) -> FloatArray:
@@ -111,18 +112,17 @@ def _developed(light: FloatArray, camera: Camera) -> FloatArray:
         values = values + np.float32(camera.smoothing) * (calm - values)
     if camera.sharpening > 0:
         values = values + np.float32(camera.sharpening) * (values - cv2.GaussianBlur(values, (0, 0), 1.2))
-    return values
+    return np.asarray(values, np.float32)
 
 
 def _resized(values: FloatArray, factor: float) -> FloatArray:
     if factor == 1:
         return values
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    resized: FloatArray = cv2.resize(values, None, fx=factor, fy=factor, interpolation=how)
-    return resized
+    return np.asarray(cv2.resize(values, None, fx=factor, fy=factor, interpolation=how), np.float32)
 
 
 def _encoded(values: FloatArray, quality: int) -> RgbImage:
     pixels = (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
     _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)

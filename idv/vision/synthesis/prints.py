@@ -87,9 +87,9 @@ class Print:
 def draw_print(
     rng: np.random.Generator, *, printers: tuple[Printer, ...], view: View, picture_px: int
 ) -> Print:
-    """A print at random; the halftone is drawn as the camera sees it: 0.25 to 2.5 cells a camera px."""
+    """A print at random; the halftone is drawn as the camera sees it: 0.2 to 1.5 cells a camera px."""
     printer = printers[int(rng.integers(len(printers)))]
-    seen = float(np.exp(rng.uniform(np.log(0.25), np.log(2.5))))
+    seen = float(np.exp(rng.uniform(np.log(0.2), np.log(1.5))))
     white = rng.uniform(0.75, 0.95)
     warm = rng.normal(0.01, 0.03)
     return Print(

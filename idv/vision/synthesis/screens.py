@@ -73,8 +73,11 @@ class Screen:
 def draw_screen(
     rng: np.random.Generator, *, layouts: tuple[Layout, ...], view: View, picture_px: int
 ) -> Screen:
-    """A screen at random; the pitch is drawn as the camera sees it: 0.4 to 3.2 display px a camera px."""
-    seen = float(np.exp(rng.uniform(np.log(0.4), np.log(3.2))))
+    """A screen at random; the pitch is drawn as the camera sees it: 0.35 to 2 display px a camera px.
+
+    Much finer displays leave no trace of their pixels, only of their light.
+    """
+    seen = float(np.exp(rng.uniform(np.log(0.35), np.log(2.0))))
     tint = rng.normal(0, 0.1)
     return Screen(
         layout=layouts[int(rng.integers(len(layouts)))],
@@ -82,7 +85,7 @@ def draw_screen(
         gamma=float(rng.uniform(1.8, 2.6)),
         white=(1 - tint, 1 + float(rng.normal(0, 0.03)), 1 + tint + 0.06),
         black=float(rng.uniform(0.0005, 0.01)),
-        ambient=float(rng.exponential(0.02)),
+        ambient=float(rng.exponential(0.03)),
         glare=float(rng.choice([0, rng.uniform(0.05, 0.8)], p=[0.6, 0.4])),
         glare_at=(float(rng.random()), float(rng.random())),
         glare_size=float(rng.uniform(0.05, 0.5)),
@@ -91,7 +94,7 @@ def draw_screen(
         band_phase=float(rng.uniform(0, 2 * np.pi)),
         letterbox_px=float(rng.choice([0, rng.uniform(0, 0.3)])) * picture_px,
         bezel_px=float(rng.uniform(0.02, 0.15)) * picture_px,
-        optics_px=float(rng.uniform(0.25, 0.7)),
+        optics_px=float(rng.uniform(0.2, 0.5)),
     )
 
 
@@ -127,7 +130,7 @@ def _shown(picture: RgbImage, screen: Screen, *, pitch: float) -> FloatArray:
     resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if k < 1 else cv2.INTER_CUBIC)
     light = np.power(np.asarray(resized, np.float32) / 255, screen.gamma, dtype=np.float32)
     light = (light * (1 - screen.black) + screen.black) * np.array(screen.white, np.float32)
-    return blurred(light, 0.35 * pitch)
+    return blurred(np.asarray(light, np.float32), 0.35 * pitch)
 
 
 def _sampled(shown: FloatArray, at: Plane) -> FloatArray:
@@ -137,7 +140,7 @@ def _sampled(shown: FloatArray, at: Plane) -> FloatArray:
 
 
 def _sub_pixels(layout: Layout, at: Plane, *, sigma_px: float) -> FloatArray:
-    repeated = np.tile(tile(layout), (3, 3, 1))
+    repeated = np.asarray(np.tile(tile(layout), (3, 3, 1)), np.float32)
     size = _TILE_PX * _CELL
     sigma = min(sigma_px * _CELL, 3.0 * size)
     smooth = blurred(repeated, sigma)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from idv.domain.arrays import FloatArray, RgbImage
+from idv.domain.arrays import Array, FloatArray, RgbImage
 
 SAMPLES_PER_PX = 2
 """Points sampled along each side of a camera pixel; their mean is what the pixel records."""
@@ -75,17 +75,17 @@ def blurred(picture: FloatArray, sigma_px: float) -> FloatArray:
 def wrapped(axis: FloatArray, period: float) -> FloatArray:
     """`axis` modulo `period`, in [0, period); several times as fast as `np.mod` on float32."""
     turns = np.floor(axis * np.float32(1 / period))
-    return axis - turns * np.float32(period)
+    return np.asarray(axis - turns * np.float32(period), np.float32)
 
 
 def outside(plane: Plane, *, height: float, width: float) -> FloatArray:
     """How far each sample lies past the nearest edge of the picture, in its px; negative inside."""
     across = np.maximum(-plane.x, plane.x - np.float32(width))
-    return np.maximum(across, np.maximum(-plane.y, plane.y - np.float32(height)))
+    return np.asarray(np.maximum(across, np.maximum(-plane.y, plane.y - np.float32(height))), np.float32)
 
 
 def blurred_light(surroundings: RgbImage, *, size: tuple[int, int]) -> FloatArray:
-    """Linear light of a far-off background, far out of focus: (height, width, 3) float32 for `size` in samples."""
+    """Linear light of a background far out of focus, (height, width, 3) float32; `size` in samples."""
     tiny = cv2.resize(surroundings, (12, 12), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     light = cv2.resize(np.power(tiny, 2.2, dtype=np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(light, np.float32)
@@ -98,10 +98,10 @@ def face_view(points: FloatArray, rng: np.random.Generator, *, inter_eye_px: flo
     `tilt`: how strongly the picture leans; 0 is straight on, 0.15 about 30 degrees.
     """
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
-    length = max(np.linalg.norm(points[1] - points[0]), np.linalg.norm(mouth - eyes), 1.0)
-    scale = float(length) / inter_eye_px
-    side = round(inter_eye_px * rng.uniform(4.4, 5.4))
-    centre = (eyes + mouth) / 2 + rng.normal(0, 0.12, 2) * length
+    length = max(float(np.linalg.norm(points[1] - points[0])), float(np.linalg.norm(mouth - eyes)), 1.0)
+    scale = length / inter_eye_px
+    side = round(inter_eye_px * rng.uniform(4.2, 4.7))
+    centre = (eyes + mouth) / 2 + rng.normal(0, 0.08, 2) * length
     return View(_homography(centre, rng, scale=scale, side=(side, side), tilt=tilt), side, side)
 
 
@@ -124,9 +124,9 @@ def _homography(
     home = np.array([[1, 0, -side[1] / 2], [0, 1, -side[0] / 2], [0, 0, 1]])
     turn = np.array([[c, -s, 0], [s, c, 0], [lean[0], lean[1], 1]])
     away = np.array([[1, 0, centre[0]], [0, 1, centre[1]], [0, 0, 1]])
-    return (away @ turn @ home).astype(np.float32)
+    return np.asarray(away @ turn @ home, np.float32)
 
 
-def _project(points: FloatArray, homography: FloatArray) -> FloatArray:
+def _project(points: Array, homography: Array) -> FloatArray:
     padded = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ homography.T
-    return (padded[:, :2] / padded[:, 2:]).astype(np.float32)
+    return np.asarray(padded[:, :2] / padded[:, 2:], np.float32)
