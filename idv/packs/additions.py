@@ -10,7 +10,8 @@ from idv.domain.errors import ModelError
 from idv.packs.cache import write_atomically
 from idv.packs.cards import ModelCard, card_path, read_card
 from idv.packs.inspection import check_against_card, inspect_onnx
-from idv.packs.lock import Lock, LockedModel, Source, SourceKind, lock_path, read_lock, write_lock
+from idv.packs.lock import Lock, LockedModel, Source, SourceKind
+from idv.packs.lock_files import lock_path, read_lock, write_lock
 
 REPOSITORY_SOURCE = Source("repository", SourceKind.REPOSITORY)
 

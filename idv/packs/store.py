@@ -7,7 +7,8 @@ from idv.domain.errors import ModelError
 from idv.domain.models import ModelFile
 from idv.packs.cache import ModelCache, file_sha256
 from idv.packs.cards import card_path, read_card
-from idv.packs.lock import Lock, LockedModel, SourceKind, packs, read_lock
+from idv.packs.lock import Lock, LockedModel, SourceKind
+from idv.packs.lock_files import packs, read_lock
 from idv.packs.progress import ProgressSink, silent
 from idv.packs.sources.fetcher import Fetcher
 from idv.packs.status import Licence, ModelStatus, Pulled, State

@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from idv.cli.models import app
 from idv.domain.errors import ModelError
-from idv.packs.lock import CommercialUse, Lock, LockedModel, Source, SourceKind, write_lock
+from idv.packs.lock import CommercialUse, Lock, LockedModel, Source, SourceKind
+from idv.packs.lock_files import write_lock
 from idv.packs.sources.fetcher import Report
 from idv.packs.store import ModelStore
 

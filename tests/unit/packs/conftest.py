@@ -15,7 +15,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from idv.domain.errors import ModelError
-from idv.packs.lock import CommercialUse, Lock, LockedModel, Source, SourceKind, write_lock
+from idv.packs.lock import CommercialUse, Lock, LockedModel, Source, SourceKind
+from idv.packs.lock_files import write_lock
 from idv.packs.sources.fetcher import Report
 
 CARD = """schema = 1

@@ -8,7 +8,8 @@ import pytest
 from idv.domain.errors import ModelError
 from idv.packs.additions import add_model
 from idv.packs.cards import read_card
-from idv.packs.lock import SourceKind, read_lock
+from idv.packs.lock import SourceKind
+from idv.packs.lock_files import read_lock
 from idv.packs.status import State
 from idv.packs.store import ModelStore
 

@@ -17,7 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from idv.domain.errors import ModelError
 from idv.packs.cards import ModelCard, card_path, read_card
-from idv.packs.lock import SourceKind, read_lock, write_lock
+from idv.packs.lock import SourceKind
+from idv.packs.lock_files import read_lock, write_lock
 from idv.packs.sources.https import HttpsFetcher
 from idv.packs.status import State
 from idv.packs.store import ModelStore

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -92,3 +93,22 @@ def test_a_broken_archive_is_malformed(
     with pytest.raises(ModelError) as caught:
         read_members(Source("s", kind, package="p", version="1"), path, ["a"])
     assert caught.value.code == "model_source_malformed"
+
+
+def test_a_graph_model_is_converted_by_the_lock_alone() -> None:
+    """Members, input and outputs of the recipe are all that the converter needs."""
+    dims = [{"size": str(size)} for size in (-1, 2, 2, 1)]
+    nodes = [
+        {"op": "Placeholder", "name": "in", "attr": {"shape": {"shape": {"dim": dims}}}},
+        {"op": "Const", "name": "bias", "attr": {}},
+        {"op": "Add", "name": "sum", "input": ["in", "bias"], "attr": {}},
+    ]
+    manifest = [{"paths": ["m.bin"], "weights": [{"name": "bias", "shape": [1], "dtype": "float32"}]}]
+    description = json.dumps({"modelTopology": {"node": nodes}, "weightsManifest": manifest}).encode()
+    recipe = Recipe(RecipeKind.TFJS, "image", (RecipeOutput("rows", ("sum",), shape=(4,)),))
+    members = {"deep/m.json": description, "deep/m.bin": np.array([3], "<f4").tobytes()}
+    session = ort.InferenceSession(
+        make_onnx(model(recipe, *members), members), providers=["CPUExecutionProvider"]
+    )
+    image = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
+    np.testing.assert_array_equal(session.run(["rows"], {"image": image})[0], [[3, 4, 5, 6]])

@@ -10,7 +10,8 @@ import pytest
 
 from idv.packs.cards import ModelCard, TensorCard, card_path, read_card
 from idv.packs.inspection import check_against_card, inspect_onnx
-from idv.packs.lock import LockedModel, SourceKind, packs, read_lock
+from idv.packs.lock import LockedModel, SourceKind
+from idv.packs.lock_files import packs, read_lock
 from idv.packs.store import ModelStore, State
 
 REPOSITORY = Path(__file__).resolve().parents[3] / "model_repository"

@@ -22,8 +22,8 @@ from idv.packs.lock import (
     RecipeOutput,
     Source,
     SourceKind,
-    write_lock,
 )
+from idv.packs.lock_files import write_lock
 from idv.packs.progress import Progress, Stage
 from idv.packs.status import Pulled, State
 from idv.packs.store import ModelStore

@@ -12,10 +12,8 @@ from idv.packs.lock import (
     RecipeOutput,
     Source,
     SourceKind,
-    packs,
-    read_lock,
-    write_lock,
 )
+from idv.packs.lock_files import packs, read_lock, write_lock
 
 DIGEST = "ab" * 32
 SOURCES = (
