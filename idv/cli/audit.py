@@ -22,7 +22,7 @@ def verify(
         Path | None, typer.Option(exists=True, dir_okay=False, help="A checkpoint kept from earlier.")
     ] = None,
 ) -> None:
-    """Check the whole chain, and that it passes through a checkpoint. Exit code 4 when it is broken.
+    """Check the chain, all verifications against it, and a checkpoint. Exit code 4 when one is broken.
 
     Without a checkpoint, a cut tail whose end was rewritten too cannot be noticed.
     """
@@ -31,6 +31,7 @@ def verify(
             sequence = doors.stores.audit.verify_checkpoint(checkpoint.read_bytes())
             typer.echo(f"the chain passes through the checkpoint at entry {sequence}")
         typer.echo(f"{doors.stores.audit.verify()} entries verified")
+        typer.echo(f"{doors.stores.upkeep.verify_records()} verifications are what the log says they are")
 
 
 @app.command("list")

@@ -132,7 +132,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Erasure:
-    """Proof of an erasure: what went, and the audit entry that says so."""
+    """Proof of an erasure: what went, and the last of the audit entries (one a verification) that say so."""
 
     verifications: int
     audit_sequence: int
@@ -280,6 +280,13 @@ class Upkeep(Protocol):
 
     def purge_idempotency(self, older_than: dt.datetime) -> int:
         """Forget idempotency keys and replies taken before then; returns how many."""
+        ...
+
+    def verify_records(self) -> int:
+        """Compare every verification with what the audit log says of it; returns how many there are.
+
+        Raises IntegrityError when one was changed, removed or added behind the log's back.
+        """
         ...
 
     def rewrap(self) -> int:

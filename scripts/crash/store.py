@@ -162,6 +162,7 @@ def _first_step(stores: Stores, begun: Verification) -> None:
 def _check(stores: Stores, *, first: int, acknowledged: int) -> int:
     """Look at everything the writer touched; returns 1 when a write was stored but not acknowledged."""
     stores.audit.verify()
+    stores.upkeep.verify_records()
     events = {delivery.event.id for delivery in stores.outbox.list(_TENANT, limit=1_000_000)}
     for number in range(first, first + acknowledged):
         if not _whole(stores, number, events):

@@ -125,17 +125,15 @@ def _entries(connection: sa.Connection, *, after: int, limit: int) -> list[Audit
         .order_by(audit_entries.c.sequence)
         .limit(limit)
     )
-    return [
-        AuditEntry(
-            row.sequence,
-            at=row.at,
-            action=row.action,
-            body=row.body,
-            previous=row.previous,
-            digest=row.digest,
-        )
-        for row in connection.execute(statement)
-    ]
+    return [_entry(row) for row in connection.execute(statement)]
+
+
+def _entry(row: sa.Row[tuple[object, ...]]) -> AuditEntry:
+    if row.about != row.body.get(ABOUT):
+        raise IntegrityError("audit_chain_broken", f"Audit entry {row.sequence} was modified.")
+    return AuditEntry(
+        row.sequence, at=row.at, action=row.action, body=row.body, previous=row.previous, digest=row.digest
+    )
 
 
 def _head(connection: sa.Connection) -> Head:

@@ -29,7 +29,7 @@ _NAME_LENGTH = 16
 class Destroyed(NamedTuple):
     """What an erasure removed; `traces` are byte strings that must stand nowhere afterwards."""
 
-    verifications: int
+    verification_ids: tuple[str, ...]
     applicant_hash: str | None
     traces: frozenset[bytes]
 
@@ -40,14 +40,15 @@ def erase_subject(connection: sa.Connection, subject_id: str) -> Destroyed:
         sa.select(subjects).where(subjects.c.id == subject_id).with_for_update()
     ).first()
     if subject is None:
-        return Destroyed(0, None, frozenset())
+        return Destroyed((), None, frozenset())
     of_subject = sa.select(verifications.c.id).where(verifications.c.subject_id == subject_id)
+    gone = tuple(connection.scalars(of_subject.order_by(verifications.c.id)))
     traces = _traces(connection, subject, of_subject)
     for table in (private_data, claims, events, results, decisions):
         connection.execute(table.delete().where(table.c.verification_id.in_(of_subject)))
-    gone = connection.execute(verifications.delete().where(verifications.c.subject_id == subject_id))
+    connection.execute(verifications.delete().where(verifications.c.subject_id == subject_id))
     connection.execute(subjects.delete().where(subjects.c.id == subject_id))
-    return Destroyed(gone.rowcount, subject.applicant_hash, traces)
+    return Destroyed(gone, subject.applicant_hash, traces)
 
 
 def scrub(database: Database, traces: frozenset[bytes]) -> None:

@@ -6,6 +6,7 @@ from idv.domain.stores import IMAGE_KIND
 from idv.infra.storage.audit import SqlAuditLog
 from idv.infra.storage.database import Database
 from idv.infra.storage.idempotency import Idempotency
+from idv.infra.storage.pins import verify_pins
 from idv.infra.storage.subjects import Subjects
 from idv.infra.storage.tables import private_data
 
@@ -50,6 +51,10 @@ class SqlUpkeep:
             if changed:
                 self._audit.append_in(connection, "keyring.rewrapped", {"subjects": str(changed)})
         return changed
+
+    def verify_records(self) -> int:
+        """Compare all verifications with the audit log."""
+        return verify_pins(self._database, subjects=self._subjects, audit=self._audit)
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,7 +1,6 @@
 """The port `VerificationStore` over a database: one transaction a step, audit entry included."""
 
 import datetime as dt
-import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,15 +15,14 @@ from idv.domain.stores import Claim, Erasure, Page, StoredReply, Write
 from idv.domain.verifications import Verification
 from idv.infra.storage import records
 from idv.infra.storage.audit import ABOUT, SqlAuditLog
-from idv.infra.storage.chain import canonical
 from idv.infra.storage.cursors import Position, decode_cursor, encode_cursor
 from idv.infra.storage.database import Database
 from idv.infra.storage.erasure import erase_subject, scrub
 from idv.infra.storage.idempotency import Idempotency
 from idv.infra.storage.keyring import KeyRing
 from idv.infra.storage.outbox import add_events
+from idv.infra.storage.pins import ERASED, PIN, erased_bodies, pin
 from idv.infra.storage.records import StoredRow
-from idv.infra.storage.rows import decision_row, result_row
 from idv.infra.storage.subjects import Subject, Subjects
 from idv.infra.storage.tables import private_data, subjects, verifications
 
@@ -138,21 +136,18 @@ class SqlVerificationStore:
         with self._database.writing() as connection:
             row = _require(_row(connection, verification_id), tenant)
             destroyed = erase_subject(connection, row.subject_id)
-            if not destroyed.verifications:
+            if not destroyed.verification_ids:
                 raise _not_found()
-            entry = self._audit.append_in(
-                connection,
-                "verification.erased",
-                {
-                    "tenant": tenant,
-                    "actor": self._audit.pseudonym(actor),
-                    "applicant": self._pseudonym_of_applicant(tenant, destroyed.applicant_hash),
-                    "verifications": str(destroyed.verifications),
-                    ABOUT: self._audit.pseudonym(verification_id),
-                },
+            tombstones = erased_bodies(
+                self._audit,
+                tenant=tenant,
+                actor=actor,
+                applicant=self._pseudonym_of_applicant(tenant, destroyed.applicant_hash),
+                verification_ids=destroyed.verification_ids,
             )
+            entries = [self._audit.append_in(connection, ERASED, body) for body in tombstones]
         scrub(self._database, destroyed.traces)
-        return Erasure(destroyed.verifications, entry.sequence, entry.at)
+        return Erasure(len(entries), entries[-1].sequence, entries[-1].at)
 
     def _load(self, connection: sa.Connection, rows: Sequence[StoredRow]) -> tuple[Verification, ...]:
         owners = self._subjects.load_all(connection, {row.subject_id for row in rows})
@@ -201,14 +196,14 @@ class SqlVerificationStore:
             )
 
     def _audit_body(self, change: Write) -> dict[str, str]:
-        """Codes and keyed hashes; `record` pins everything that was decided, to be checked later."""
+        """Codes and keyed hashes only."""
         verification = change.verification
         body = {
             "tenant": verification.tenant,
             "actor": self._audit.pseudonym(change.actor),
             "status": verification.status.value,
             "results": str(len(verification.results)),
-            "record": self._pinned(verification),
+            PIN: pin(self._audit, verification),
             ABOUT: self._audit.pseudonym(verification.id),
         }
         if verification.applicant_ref is not None:
@@ -218,14 +213,6 @@ class SqlVerificationStore:
             body["decision"] = verification.decision.decision.value
             body["policy_digest"] = verification.decision.policy_digest
         return body
-
-    def _pinned(self, verification: Verification) -> str:
-        """Keyed hash over all results and decisions, notes included."""
-        content = {
-            "results": [result_row(result) for result in verification.results],
-            "decisions": [[decision_row(record), record.note] for record in verification.decisions],
-        }
-        return self._audit.pseudonym(hashlib.sha256(canonical(content)).hexdigest())
 
     def _pseudonym_of_applicant(self, tenant: str, applicant_hash: str | None) -> str:
         """Another hash than the tables' own, so that the log does not lead back into them."""

@@ -152,13 +152,18 @@ class MemoryVerificationStore:
             gone = {v.id for v in self._rows.values() if v.id == named.id or _same_applicant(v, named)}
             for identifier in gone:
                 self._forget(identifier)
-            pseudonyms = {
-                "actor": self._audit.pseudonym(actor),
-                "verification": self._audit.pseudonym(verification_id),
-            }
-            body = {"tenant": tenant, "verifications": str(len(gone)), **pseudonyms}
-            entry = self._audit.append("verification.erased", body)
-            return Erasure(len(gone), entry.sequence, entry.at)
+            body = {"tenant": tenant, "actor": self._audit.pseudonym(actor)}
+            entries = [
+                self._audit.append(
+                    "verification.erased", {**body, "verification": self._audit.pseudonym(one)}
+                )
+                for one in sorted(gone)
+            ]
+            return Erasure(len(gone), entries[-1].sequence, entries[-1].at)
+
+    def count(self) -> int:
+        """How many verifications are stored."""
+        return len(self._rows)
 
     def _check(self, verification: Verification) -> None:
         stored = self._rows.get(verification.id)

@@ -66,7 +66,8 @@ def test_an_erased_person_is_in_no_byte_on_disk(
         content = on_disk(tmp_path)
         assert not [trace for trace in traces if trace in content]
         assert f"verification-of-applicant-{applicant}-".encode() not in content
-    assert stores.audit.verify() == 45
+    assert stores.audit.verify() == 40 + 25
+    assert stores.upkeep.verify_records() == 15
 
 
 def _everything_of(connection: sa.Connection, identifiers: str) -> list[bytes]:
