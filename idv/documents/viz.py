@@ -55,6 +55,7 @@ _NAME_FIELDS = frozenset({FieldName.SURNAME, FieldName.GIVEN_NAMES})
 _NUMBER_FIELDS = frozenset({FieldName.DOCUMENT_NUMBER, FieldName.PERSONAL_NUMBER})
 _CODE_FIELDS = frozenset({FieldName.NATIONALITY, FieldName.ISSUING_STATE, FieldName.DOCUMENT_CODE})
 _LIKE_A_LABEL = 84.0
+_OF_ANOTHER_LENGTH = 0.5
 _DIGITS_IN_A_LABEL = 2
 """So many may be misread letters; more are a value on the same line."""
 _TO_DIGITS = str.maketrans("OQDILZSGB", "000112568")
@@ -118,9 +119,18 @@ def fields_from_lines(
 def field_from_text(
     name: FieldName, text: str, *, confidence: float, document_type: DocumentType | None = None
 ) -> FieldReading | None:
-    """One field from the text in its place; None when the text cannot be a value of that field."""
+    """One field from the text in its place; None when the text cannot be a value of that field.
+
+    A document number longer or shorter than its type prints it was cut or joined, and is worth half.
+    """
     value = normalised(name, text, date_format=document_type.date_format if document_type else None)
-    return FieldReading(name=name, value=value, zone=Zone.VIZ, confidence=confidence) if value else None
+    if value is None:
+        return None
+    doubtful = (
+        name is FieldName.DOCUMENT_NUMBER and document_type and len(value) != len(document_type.number_mask)
+    )
+    sure = confidence * (_OF_ANOTHER_LENGTH if doubtful else 1.0)
+    return FieldReading(name=name, value=value, zone=Zone.VIZ, confidence=sure)
 
 
 def normalised(name: FieldName, text: str, *, date_format: str | None = None) -> str | None:
@@ -143,17 +153,18 @@ def normalised(name: FieldName, text: str, *, date_format: str | None = None) ->
 def parse_printed_date(text: str, *, pattern: str | None = None) -> dt.date | None:
     """A date in text: numeric in the pattern's order (day first without one), or with a month's name.
 
+    With a pattern, a day or year of fewer digits than it prints was cut off, and is no date.
     Month names in English, French, German and Spanish, also two of them (`12 AUG/AOÛT 1974`). A year of
     two digits up to 40 is of this century. None when there is none, or no such day.
     """
     plain = _unaccented(text.upper())
     named = _NAMED.search(plain)
-    if named:
+    if named and not _cut_off(pattern, day=named[1], year=named[3]):
         month = _MONTH_STEMS.get(named[2].translate(_TO_LETTERS)[:3])
         if month is not None:
             return _date(_number(named[3]), month, _number(named[1]), digits=len(named[3]))
     numeric = _NUMERIC.search(plain)
-    if numeric is None:
+    if numeric is None or _cut_off(pattern, day=numeric[1], year=numeric[3]):
         return None
     first, second, third = (_number(group) for group in numeric.groups())
     if len(numeric[1]) == len("YYYY"):
@@ -163,6 +174,13 @@ def parse_printed_date(text: str, *, pattern: str | None = None) -> dt.date | No
     if month > _DAYS_FIRST_LIMIT >= day and pattern is None:
         day, month = month, day
     return _date(third, month, day, digits=len(numeric[3]))
+
+
+def _cut_off(pattern: str | None, *, day: str, year: str) -> bool:
+    """Whether the first or last group of a date printed day first is shorter than the pattern's."""
+    if pattern is None or not pattern.startswith("DD"):
+        return False
+    return len(day) < len("DD") or (pattern.endswith("YYYY") and len(year) < len("YYYY"))
 
 
 def _number(text: str) -> int:

@@ -160,3 +160,22 @@ def test_text_in_a_known_place_needs_no_label() -> None:
     assert reading is not None
     assert (reading.value, reading.zone, reading.confidence) == ("1974-08-12", Zone.VIZ, 0.9)
     assert field_from_text(FieldName.DATE_OF_BIRTH, "—", confidence=0.9) is None
+
+
+@pytest.mark.parametrize("text", ["4.08.1942", "14.08.42", "4 AUG 1942", "14 AUG 42"])
+def test_a_date_cut_by_its_crop_is_no_date(text: str) -> None:
+    """A type that prints two digits for a day never prints one; half a date would contradict the zone."""
+    assert parse_printed_date(text, pattern="DD MMM YYYY") is None
+    assert parse_printed_date(text) is not None
+
+
+def test_a_number_of_another_length_is_doubtful() -> None:
+    """Half the confidence puts it below what counts as evidence."""
+    known = load_document_types().get("xar_identity_card")
+    cut, whole = (
+        field_from_text(FieldName.DOCUMENT_NUMBER, text, confidence=0.96, document_type=known)
+        for text in ("12UJ0273", "Q12UJ0273")
+    )
+    assert cut is not None
+    assert whole is not None
+    assert (cut.confidence, whole.confidence) == (0.48, 0.96)
