@@ -88,6 +88,11 @@ class LocalInference:
             raise _missing(model)
         return file.sha256
 
+    def metadata(self, model: str) -> dict[str, str]:
+        """The key-value pairs in the ONNX file of `model`, such as an alphabet. Raises ModelError."""
+        loaded = self._loaded.get(model) or self._load(model)
+        return dict(loaded.session.get_modelmeta().custom_metadata_map)
+
     def warm_up(self) -> None:
         """Load every model now, so that a fault shows at start. Raises ModelError."""
         for model in self._models:

@@ -164,3 +164,14 @@ def test_denormals_are_flushed_on_every_thread_and_only_inside(
     np.testing.assert_allclose(seen[0], np.full((1, 4), expected), rtol=1e-3)
     np.testing.assert_array_equal(seen[1], DENORMAL)
     np.testing.assert_array_equal(DENORMAL * np.float32(1), DENORMAL)
+
+
+def test_metadata_come_out_of_the_verified_file(tmp_path: Path) -> None:
+    """Key-value pairs of the ONNX file, and `model_missing` for a model that is not there."""
+    model = scaler()
+    model.metadata_props.add(key="character", value="A\nB")
+    inference = LocalInference({"tiny": model_file(tmp_path, model.SerializeToString())})
+    assert inference.metadata("tiny") == {"character": "A\nB"}
+    with pytest.raises(ModelError) as caught:
+        inference.metadata("absent")
+    assert caught.value.code == "model_missing"
