@@ -23,6 +23,7 @@ from idv.domain.stores import Stores
 from idv.infra.clock import SystemClock
 from idv.infra.inference.local import LocalInference
 from idv.infra.storage.keyring import open_keyring
+from idv.infra.storage.retention import Retention
 from idv.infra.storage.stores import open_stores
 from idv.infra.transport.addresses import AddressRules
 from idv.infra.transport.dispatcher import Dispatcher
@@ -100,6 +101,7 @@ class Application:
     verifications: Verifications
     single: SingleChecks
     dispatcher: Dispatcher
+    retention: Retention
 
     def ready(self) -> bool:
         """Whether a request could be served now: the store answers."""
@@ -176,9 +178,16 @@ def build(settings: Settings) -> Application:
             clock=clock,
             new_id=new_id,
             limits=_limits(settings),
+            announce=settings.webhook_url is not None,
         ),
         single=SingleChecks(made.perceiver, made.runner),
         dispatcher=dispatcher(settings, opened),
+        retention=Retention(
+            opened.upkeep,
+            clock=clock,
+            keep_images=dt.timedelta(days=settings.keep_images_days),
+            keep_replies=dt.timedelta(hours=settings.keep_replies_h),
+        ),
     )
 
 

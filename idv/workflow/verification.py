@@ -52,7 +52,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Verifications:
-    """The use cases. Every method that changes something stores one whole step, or nothing."""
+    """The use cases. Every method that changes something stores one whole step, or nothing.
+
+    `announce`: whether anybody receives webhooks; without, no events are stored that nobody would fetch.
+    """
 
     perceiver: Perceiver
     runner: CheckRunner
@@ -61,6 +64,7 @@ class Verifications:
     clock: Clock
     new_id: Callable[[str], str]
     limits: Limits = Limits()
+    announce: bool = True
 
     def begin(
         self, request: Request, evidence: Evidence, *, applicant_ref: str | None, render: Render
@@ -207,7 +211,7 @@ class Verifications:
             private=private or {},
             claim=request.claim,
             reply=render(decided),
-            events=(self._event(decided, record, action),),
+            events=(self._event(decided, record, action),) if self.announce else (),
         )
         self.store.write(change)
         return decided

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from idv import bootstrap, settings
 from idv.cli.demo import cases as demo_cases
@@ -81,15 +81,16 @@ def _holds(case: demo_cases.Case, answer: dict[str, Any]) -> bool:
 
 
 _SCORES = {
-    CheckName.DOCUMENT_READING: "reading",
-    CheckName.IDENTITY_MATCH: "identity",
+    CheckName.DOCUMENT_READING: "read",
+    CheckName.IDENTITY_MATCH: "claim",
     CheckName.FACE_MATCH: "face",
-    CheckName.LIVENESS: "liveness",
+    CheckName.LIVENESS: "live",
 }
 
 
 def _show(cases: tuple[demo_cases.Case, ...], answers: list[Answer], console: Console) -> None:
-    table = Table("onboarding", "decision", "reasons", *_SCORES.values(), "ms")
+    numbers = [Column(title, justify="right", no_wrap=True) for title in (*_SCORES.values(), "ms")]
+    table = Table("onboarding", "decision", Column("reasons", no_wrap=True), *numbers, box=None)
     for case, (answer, latency_ms) in zip(cases, answers, strict=True):
         colour = _COLOURS.get(answer["decision"], "yellow")
         scores = {check["name"]: check["score"] for check in answer["checks"]}

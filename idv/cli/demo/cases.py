@@ -79,14 +79,14 @@ def cases(samples: Samples, *, today: dt.date) -> tuple[Case, ...]:
         case("Same person", genuine, samples.person_again, (Decision.ACCEPT,)),
         case("Different person", genuine, samples.other, (Decision.REJECT,), Reason.FACE_MISMATCH),
         case(
-            "Selfie shown on a screen",
+            "Selfie on a screen",
             genuine,
             _on_screen(samples.person_again),
             not_accepted,
             Reason.PRESENTATION_ATTACK,
         ),
         case(
-            "MRZ contradicts the printed fields",
+            "MRZ contradicts",
             _photographed(contradicting, rng),
             samples.person_again,
             not_accepted,
