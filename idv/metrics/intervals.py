@@ -6,7 +6,9 @@ from statistics import NormalDist
 from idv.domain.operating_points import Interval
 
 _CONTINUED_FRACTION_TERMS = 300
-_BISECTIONS = 80
+_BISECTIONS = 60
+_CONVERGED = 1e-15
+_TINY = 1e-300
 
 
 def wilson(errors: int, trials: int, *, confidence: float = 0.95) -> Interval:
@@ -49,11 +51,16 @@ def regularised_incomplete_beta(x: float, a: float, b: float) -> float:
 
 
 def _beta_fraction(x: float, a: float, b: float) -> float:
-    """Continued fraction DLMF 8.17.22 from its far end, so that nothing can divide by zero on the way."""
-    terms = _CONTINUED_FRACTION_TERMS + int(5 * math.sqrt(max(a, b)))
-    value = 1.0
-    for n in range(terms, 0, -1):
-        value = 1.0 + _beta_coefficient(n, x, a, b) / value
+    """Continued fraction DLMF 8.17.22, forwards by Lentz's method, until a term changes nothing."""
+    value = numerator = 1.0
+    denominator = 0.0
+    for n in range(1, _CONTINUED_FRACTION_TERMS + int(10 * math.sqrt(max(a, b)))):
+        coefficient = _beta_coefficient(n, x, a, b)
+        denominator = 1.0 / (1.0 + coefficient * denominator or _TINY)
+        numerator = 1.0 + coefficient / numerator or _TINY
+        value *= numerator * denominator
+        if abs(numerator * denominator - 1.0) < _CONVERGED:
+            break
     return value
 
 
