@@ -124,7 +124,7 @@ def add(
     """Check an ONNX file against its card, put both into the model repository and lock the digest."""
     store, _ = _opened(context, None)
     model = add_model(store.repository, file, card, pack=pack, replace_digest=replace)
-    Console().print(f"{model.name}: {_size(model.size)}, SHA-256 {model.sha256}, locked in pack {pack}")
+    typer.echo(f"{model.name}: {_size(model.size)}, SHA-256 {model.sha256}, locked in pack {pack}")
 
 
 def pull_with_progress(pack: str, repository: Path, cache: Path) -> Pulled:
