@@ -15,7 +15,7 @@ from idv.domain.reasons import Reason
 from idv.vision.models.ppocr_cls import LineAngle
 from idv.vision.models.ppocr_det import TextBox, TextDetector
 from idv.vision.models.ppocr_rec import TextRecogniser
-from idv.vision.perception.document_quad import ASPECTS, Quad, find_quads, frame_quad
+from idv.vision.perception.document_quad import ASPECTS, Quad, encloses, find_quads, frame_quad
 from idv.vision.perception.mrz_band import Band, find_bands
 from idv.vision.perception.sharpness import stroke_edge_share
 from idv.vision.perception.text_lines import Strip, cut, find_strips
@@ -30,9 +30,13 @@ _SMALL_PX = 250
 _EDGE_SHARE = 0.02
 _BLUR = 0.42
 _LINES_JUDGED = 6
-_LINES_READ = 3
+_LINES_READ = 5
+# A glance at the first characters of a line tells print from texture; a whole line costs five times as much.
+_LOOKED_AT_PX = 256
 _READABLE = 0.75
-_READABLE_LETTERS = 4
+_READABLE_LETTERS = 5
+_TEXTS_IF_SURE, _TEXTS_IF_UNSURE = 1, 3
+_LARGE_SHARE = 0.5
 _TEXT_SIDE_PX = 640
 _TILTED_LINES = 4
 # A portrait shows the head from crown to shoulders; the face box reaches from the brows to the chin.
@@ -51,6 +55,7 @@ class _Signs(NamedTuple):
 
 class _Found(NamedTuple):
     view: DocumentView
+    quad: Quad
     has_zone: bool
 
 
@@ -71,16 +76,20 @@ class DocumentFinder:
 
     def find(self, image: DecodedImage) -> DocumentView | None:
         """The document in the picture, or None when it shows none."""
-        strong = (self._laid_flat(image, q, sure=True) for q in find_quads(image.pixels) if _is_strong(q))
-        plain: DocumentView | None = None
-        for found in strong:
+        plain: _Found | None = None
+        for quad in filter(_is_strong, find_quads(image.pixels)):
+            if plain is not None and encloses(plain.quad, quad):
+                continue  # a part of a document is no other document
+            found = self._laid_flat(image, quad, sure=True)
             if found is not None and found.has_zone:
                 return found.view
-            plain = plain or (found.view if found else None)
+            plain = plain or found
+        if plain is not None and not self._zone_elsewhere(image, plain):
+            return plain.view
         whole = self._laid_flat(image, frame_quad(image.pixels), sure=False)
-        if whole is not None and (whole.has_zone or plain is None):
-            return whole.view
-        return plain or self._tilted(image)
+        if plain is None:
+            return whole.view if whole is not None else self._tilted(image)
+        return whole.view if whole is not None and whole.has_zone else plain.view
 
     def digest_parts(self) -> dict[str, str]:
         """What the flat picture depends on: model name -> digest, and the version of this code."""
@@ -108,17 +117,21 @@ class DocumentFinder:
             portrait_box=portrait,
             reasons=_reasons(image, quad, flat, signs),
         )
-        return _Found(view, has_zone=bool(signs.bands))
+        return _Found(view, quad, has_zone=bool(signs.bands))
 
     def _signs(self, flat: RgbImage, *, sure: bool) -> _Signs:
         strips = find_strips(flat)
-        bands = find_bands(strips, width=flat.shape[1])
-        judged = sorted(strips, key=lambda s: -s.length)[:_LINES_JUDGED]
-        crops = [cut(flat, s.corners(along=s.height / 2, across=1.6), height=48) for s in judged]
+        bands = find_bands(strips, width=flat.shape[1])[:1]
+        longest = sorted(strips, key=lambda s: -s.length)[:_LINES_JUDGED]
+        crops = [_crop(flat, strip) for strip in longest]
         upside_down = _upside_down(self._angle.upside_down(crops), bands, flat.shape[0])
-        readable = 0 if sure and bands else self._readable(crops[:_LINES_READ], flipped=upside_down > 0.5)  # noqa: PLR2004
-        portrait = None if sure or bands else self._portrait(flat)
-        return _Signs(strips, bands, upside_down, readable, portrait)
+        flipped = upside_down > 0.5  # noqa: PLR2004
+        rows = [_crop(flat, row) for band in bands for row in band.rows]
+        zone = bool(rows) and self._readable(rows, flipped=flipped, enough=1) > 0
+        enough = _TEXTS_IF_SURE if sure else _TEXTS_IF_UNSURE
+        readable = enough if zone else self._readable(crops[:_LINES_READ], flipped=flipped, enough=enough)
+        portrait = None if sure or zone or readable < enough else self._portrait(flat)
+        return _Signs(strips, bands if zone else [], upside_down, readable, portrait)
 
     def _turned(self, flat: RgbImage, signs: _Signs) -> _Signs:
         """The signs of the picture turned by half a turn."""
@@ -131,13 +144,27 @@ class DocumentFinder:
         ]
         return signs._replace(strips=strips, bands=find_bands(strips, width=width), portrait=None)
 
-    def _readable(self, crops: Sequence[RgbImage], *, flipped: bool) -> int:
-        """How many of the crops hold text, by the recogniser."""
-        upright = [np.ascontiguousarray(crop[::-1, ::-1]) if flipped else crop for crop in crops]
-        texts = [self._recogniser.read(crop) for crop in upright]
-        return sum(
-            t.confidence >= _READABLE and sum(c.isalnum() for c in t.text) >= _READABLE_LETTERS for t in texts
+    def _zone_elsewhere(self, image: DecodedImage, plain: _Found) -> bool:
+        """Whether the whole picture may hold a machine-readable zone that lies outside what was found."""
+        if _share_of(plain.quad, image.pixels.shape) > _LARGE_SHARE:
+            return False
+        bands = find_bands(find_strips(image.pixels), width=image.pixels.shape[1])
+        middles = [(_middle(row), row.height) for band in bands[:2] for row in band.rows]
+        return any(
+            cv2.pointPolygonTest(plain.quad.corners, point, True) < -height for point, height in middles
         )
+
+    def _readable(self, crops: Sequence[RgbImage], *, flipped: bool, enough: int) -> int:
+        """How many of the crops hold text, by the recogniser; it stops at `enough`."""
+        count = 0
+        for crop in crops:
+            upright = np.ascontiguousarray(crop[::-1, ::-1]) if flipped else crop
+            text, confidence = self._recogniser.read(upright[:, :_LOOKED_AT_PX])
+            letters = sum(c.isalnum() or c == "<" for c in text)
+            count += confidence >= _READABLE and letters >= _READABLE_LETTERS
+            if count >= enough:
+                break
+        return count
 
     def _portrait(self, flat: RgbImage) -> tuple[float, float, float, float] | None:
         """The frame around the largest face; the smaller one of a ghost portrait is left out."""
@@ -168,11 +195,21 @@ def _is_strong(quad: Quad) -> bool:
 
 def _is_document(signs: _Signs, *, sure: bool) -> bool:
     """Four clear sides need a sign of print; without them the print itself must be a document's."""
-    if sure:
-        return bool(signs.bands) or signs.readable >= 1
-    if signs.bands and signs.readable >= 2:  # noqa: PLR2004
-        return True
-    return signs.portrait is not None and signs.readable >= 2 and len(signs.strips) >= 5  # noqa: PLR2004
+    if sure or signs.bands:
+        return bool(signs.bands) or signs.readable >= _TEXTS_IF_SURE
+    return signs.portrait is not None and signs.readable >= _TEXTS_IF_UNSURE
+
+
+def _crop(flat: RgbImage, strip: Strip) -> RgbImage:
+    return cut(flat, strip.corners(along=strip.height / 2, across=1.6), height=48)
+
+
+def _middle(row: Strip) -> tuple[float, float]:
+    return ((row.left[0] + row.right[0]) / 2, (row.left[1] + row.right[1]) / 2)
+
+
+def _share_of(quad: Quad, shape: tuple[int, ...]) -> float:
+    return float(cv2.contourArea(quad.corners)) / (shape[0] * shape[1])
 
 
 def _confidence(

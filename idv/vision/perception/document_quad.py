@@ -25,6 +25,9 @@ _ASPECT_RANGE = (1.2, 1.85)
 # A phone's main camera: about 26 mm equivalent, so the focal length is about 0.75 of the longer side.
 _FOCAL = 0.8
 _KEPT = 6
+# Sides are fitted anew within so many px of the coarse line, at so many places along each.
+_SEARCH = 6
+_SAMPLES = 48
 # How much a quadrilateral around another may score less and still be the document around one of its parts.
 _OUTER_ALLOWANCE = 0.06
 _ASPECT_WEIGHT = 0.3
@@ -64,6 +67,37 @@ def find_quads(pixels: RgbImage, *, count: int = 3) -> list[Quad]:
     return sorted(found, key=lambda quad: -quad.score)[:count]
 
 
+def encloses(outer: Quad, inner: Quad) -> bool:
+    """Whether all corners of `inner` lie inside `outer` or within a hair of its sides."""
+    hair = 0.02 * float(np.linalg.norm(outer.corners[1] - outer.corners[0]))
+    points = (tuple(float(v) for v in corner) for corner in inner.corners)
+    return all(cv2.pointPolygonTest(outer.corners, point, measureDist=True) >= -hair for point in points)
+
+
+def _ordered(
+    corners: Array, support: Array, borders: Array, shape: tuple[int, int]
+) -> tuple[Array, Array, Array]:
+    """Clockwise, long sides first, the first corner in the upper left half of the picture."""
+    edge = np.roll(corners, -1, axis=0) - corners
+    if edge[0][0] * edge[1][1] - edge[0][1] * edge[1][0] < 0:
+        corners, support, borders = (
+            np.roll(corners[::-1], 1, axis=0),
+            support[::-1],
+            borders[::-1],
+        )
+    turn = 0 if flat_aspect(corners, shape) >= 1 else 1
+    if turn:
+        corners, support, borders = (np.roll(v, -1, axis=0) for v in (corners, support, borders))
+    if corners[1][0] < corners[0][0] or (
+        abs(corners[1][0] - corners[0][0]) < abs(corners[1][1] - corners[0][1])
+        and corners[1][1] > corners[0][1]
+    ):
+        flip = corners[1][0] < corners[0][0] - abs(corners[1][1] - corners[0][1]) * 0.2
+        if flip:
+            corners, support, borders = (np.roll(v, -2, axis=0) for v in (corners, support, borders))
+    return corners, support, borders
+
+
 def _look(pixels: RgbImage, side: int) -> list[Quad]:
     """Quadrilaterals seen at a longer side of `side` px."""
     factor = min(1.0, side / max(pixels.shape[:2]))
@@ -77,7 +111,8 @@ def _look(pixels: RgbImage, side: int) -> list[Quad]:
     horizontal = _lines(level, dx, dy, edges, borders=_borders(shape, level=True))
     vertical = _lines(upright, dx, dy, edges, borders=_borders(shape, level=False))
     quads = _outer_first(_best(_candidates(horizontal, vertical, shape), shape))
-    return [quad._replace(corners=(quad.corners / factor).astype(np.float32)) for quad in quads]
+    fine = (_refined(quad, dx, dy) for quad in quads)
+    return [quad._replace(corners=(quad.corners / factor).astype(np.float32)) for quad in fine]
 
 
 def frame_quad(pixels: RgbImage) -> Quad:
@@ -316,44 +351,58 @@ def _quad(candidates: _Candidates, k: int, score: float, shape: tuple[int, int])
     return Quad(corners.astype(np.float32), score, (top, right, bottom, left), sides, aspect)
 
 
+def _refined(quad: Quad, dx: Array, dy: Array) -> Quad:
+    """The same quadrilateral with every side that is no border fitted anew to the edge along it."""
+    sides = [
+        _line_through(quad.corners[k], quad.corners[(k + 1) % 4])
+        if quad.borders[k]
+        else _fitted(quad.corners[k], quad.corners[(k + 1) % 4], dx, dy)
+        for k in range(4)
+    ]
+    corners = np.array([_meeting(sides[k - 1], sides[k]) for k in range(4)])
+    moved = float(np.abs(corners - quad.corners).max())
+    return quad if moved > 2 * _SEARCH else quad._replace(corners=corners.astype(np.float32))
+
+
+def _fitted(start: Array, end: Array, dx: Array, dy: Array) -> Array:
+    """The line (a, b, c), a·x + b·y = c, along the steepest change near the segment; robust to gaps in it."""
+    tangent = (end - start) / max(float(np.linalg.norm(end - start)), 1e-6)
+    normal = np.array([-tangent[1], tangent[0]])
+    shares = np.linspace(0.08, 0.92, _SAMPLES)[:, None]
+    offsets = np.arange(-_SEARCH, _SEARCH + 1)
+    points = (start + shares * (end - start))[:, None, :] + offsets[None, :, None] * normal
+    x = np.clip(np.rint(points[..., 0]).astype(int), 0, dx.shape[1] - 1)
+    y = np.clip(np.rint(points[..., 1]).astype(int), 0, dx.shape[0] - 1)
+    change = np.abs(dx[y, x] * normal[0] + dy[y, x] * normal[1]).astype(np.float64)
+    weight = np.maximum(change - np.median(change, axis=1, keepdims=True), 0.0) ** 2
+    steepest = change.argmax(axis=1)
+    near = np.abs(offsets[None, :] - offsets[steepest][:, None]) <= 1
+    centre = (weight * near * offsets).sum(axis=1) / np.maximum((weight * near).sum(axis=1), 1e-6)
+    along = shares[:, 0]
+    kept = np.ones(_SAMPLES, bool)
+    for _ in range(4):
+        slope, offset = np.polyfit(along[kept], centre[kept], 1)
+        residual = np.abs(centre - (slope * along + offset))
+        kept = residual <= max(1.0, 1.5 * float(np.median(residual)))
+    return _line_through(start + offset * normal, end + (offset + slope) * normal)
+
+
+def _line_through(start: Array, end: Array) -> Array:
+    a, b = float(end[1] - start[1]), float(start[0] - end[0])
+    return np.array([a, b, a * float(start[0]) + b * float(start[1])])
+
+
+def _meeting(first: Array, second: Array) -> Array:
+    return np.asarray(np.linalg.solve(np.stack([first[:2], second[:2]]), [first[2], second[2]]))
+
+
 def _outer_first(quads: list[Quad]) -> list[Quad]:
     """Best first, but one that encloses the best and scores nearly as well goes before it."""
     ranked = sorted(quads, key=lambda quad: -quad.score)
     for quad in ranked[1:]:
-        if quad.score >= ranked[0].score - _OUTER_ALLOWANCE and _encloses(quad, ranked[0]):
+        if quad.score >= ranked[0].score - _OUTER_ALLOWANCE and encloses(quad, ranked[0]):
             return [quad._replace(score=ranked[0].score), *(other for other in ranked if other is not quad)]
     return ranked
-
-
-def _encloses(outer: Quad, inner: Quad) -> bool:
-    """Whether all corners of `inner` lie inside `outer` or within a hair of its sides."""
-    hair = 0.02 * float(np.linalg.norm(outer.corners[1] - outer.corners[0]))
-    points = (tuple(float(v) for v in corner) for corner in inner.corners)
-    return all(cv2.pointPolygonTest(outer.corners, point, measureDist=True) >= -hair for point in points)
-
-
-def _ordered(
-    corners: Array, support: Array, borders: Array, shape: tuple[int, int]
-) -> tuple[Array, Array, Array]:
-    """Clockwise, long sides first, the first corner in the upper left half of the picture."""
-    edge = np.roll(corners, -1, axis=0) - corners
-    if edge[0][0] * edge[1][1] - edge[0][1] * edge[1][0] < 0:
-        corners, support, borders = (
-            np.roll(corners[::-1], 1, axis=0),
-            support[::-1],
-            borders[::-1],
-        )
-    turn = 0 if flat_aspect(corners, shape) >= 1 else 1
-    if turn:
-        corners, support, borders = (np.roll(v, -1, axis=0) for v in (corners, support, borders))
-    if corners[1][0] < corners[0][0] or (
-        abs(corners[1][0] - corners[0][0]) < abs(corners[1][1] - corners[0][1])
-        and corners[1][1] > corners[0][1]
-    ):
-        flip = corners[1][0] < corners[0][0] - abs(corners[1][1] - corners[0][1]) * 0.2
-        if flip:
-            corners, support, borders = (np.roll(v, -2, axis=0) for v in (corners, support, borders))
-    return corners, support, borders
 
 
 def _same(quad: Quad, other: Quad, shape: tuple[int, int]) -> bool:

@@ -1,7 +1,7 @@
 """Reads the machine-readable zone of a level document: finds its rows, recognises each, proves the result."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from idv.documents.mrz_alignment import looks_like_mrz_row
 from idv.documents.mrz_layouts import LAYOUTS, Layout
 from idv.domain.arrays import FloatArray, RgbImage
 from idv.domain.documents import MrzFormat, MrzReading
-from idv.vision.models.ppocr_det import TextBox, TextDetector
+from idv.vision.models.ppocr_det import TextBox
 from idv.vision.models.ppocr_rec import TextRecogniser, greedy
 from idv.vision.perception.mrz_band import Band, find_bands
 from idv.vision.perception.mrz_proof import proven, refuted
@@ -22,13 +22,14 @@ from idv.vision.perception.text_lines import Strip, cut, find_strips
 _ROW_HEIGHT_PX = 48
 # A row is cut out with some ground around it: the recogniser was trained on such crops.
 _ACROSS = 1.7
+# Where digits are refuted, the same rows are cut tighter and looser: what was doubtful often falls otherwise.
+_OTHER_LOOKS = (1.4, 2.0)
 _ALONG_CHARACTERS = 1.0
 _TD1_ROWS = 3
 _TD1_COLUMNS = 30
 _COUNT_TOLERANCE = 6
 _BANDS_TRIED = 4
 _WORK_WIDTHS = (1000, 600)
-_PAGE_SIDE_PX = 960
 _MIN_CONFIDENCE = 0.55
 _CLEAR = 0.97
 _CLEAR_WEAKEST = 0.5
@@ -36,16 +37,31 @@ _CLEAR_WEAKEST = 0.5
 
 @dataclass(frozen=True)
 class MrzFound:
-    """A zone as read and where: `rows` in px of the image it was read from, `confidence` in [0, 1].
+    """A zone as read and where: `rows` in px of the image it was read from.
 
-    `weakest`: the lowest confidence of any of its characters. `by_page`: found by the full-page pass.
+    `confidences`: one array a row, (columns,) float32 in [0, 1], a number for each character.
     """
 
     reading: MrzReading
     rows: tuple[Strip, ...]
-    confidence: float
-    weakest: float
-    by_page: bool = False
+    confidences: tuple[FloatArray, ...]
+
+    @property
+    def confidence(self) -> float:
+        """Mean over all characters."""
+        return float(np.concatenate(self.confidences).mean())
+
+    @property
+    def weakest(self) -> float:
+        """The lowest of any character."""
+        return float(np.concatenate(self.confidences).min())
+
+    @property
+    def settled(self) -> bool:
+        """Whether looking again is in vain: the digits hold, or what refutes them is clearly printed so."""
+        if self.reading.valid:
+            return self.confidence >= _MIN_CONFIDENCE
+        return self.confidence >= _CLEAR and self.weakest >= _CLEAR_WEAKEST
 
 
 class _Seen(NamedTuple):
@@ -63,34 +79,37 @@ class _Read(NamedTuple):
 
 
 class MrzReader:
-    """Cuts rows and recognises them; only where no row is found it asks the text detector for the page's."""
+    """Cuts out the rows and recognises them; `types` narrow what may stand in the numbers of known types."""
 
-    def __init__(
-        self,
-        recogniser: TextRecogniser,
-        detector: TextDetector | None = None,
-        *,
-        types: DocumentTypes | None = None,
-    ) -> None:
+    def __init__(self, recogniser: TextRecogniser, *, types: DocumentTypes | None = None) -> None:
         self._recogniser = recogniser
         self._types = types
-        self._detector = detector
         self._folding = MrzFolding(recogniser.alphabet)
 
     def read(self, pixels: RgbImage, *, today: dt.date) -> MrzFound | None:
-        """The zone in a level image (H, W, 3) uint8 RGB, the best proven one; None when there is none."""
+        """The zone in a level image (H, W, 3) uint8 RGB, its rows found by their print; None without one."""
         best: MrzFound | None = None
-        for bands, by_page in self._supposed(pixels):
-            for band in bands[:_BANDS_TRIED]:
-                found = self.read_band(pixels, band, today=today, by_page=by_page)
-                best = _better(best, found)
-                if best is not None and _settled(best):
-                    return best
+        for work_width in _WORK_WIDTHS:
+            bands = find_bands(find_strips(pixels, work_width=work_width), width=pixels.shape[1])
+            best = better(best, self._best_of(pixels, bands, today=today))
+            if best is not None and best.settled:
+                break
         return best
 
-    def read_band(
-        self, pixels: RgbImage, band: Band, *, today: dt.date, by_page: bool = False
-    ) -> MrzFound | None:
+    def read_among(self, pixels: RgbImage, lines: Sequence[TextBox], *, today: dt.date) -> MrzFound | None:
+        """The zone among lines that the text detector found on the whole page."""
+        bands = find_bands([_strip(line) for line in lines], width=pixels.shape[1])
+        return self._best_of(pixels, bands, today=today)
+
+    def _best_of(self, pixels: RgbImage, bands: Sequence[Band], *, today: dt.date) -> MrzFound | None:
+        best: MrzFound | None = None
+        for band in bands[:_BANDS_TRIED]:
+            best = better(best, self.read_band(pixels, band, today=today))
+            if best is not None and best.settled:
+                break
+        return best
+
+    def read_band(self, pixels: RgbImage, band: Band, *, today: dt.date) -> MrzFound | None:
         """The zone in one supposed place, or None when what stands there is no zone."""
         first = self._see(pixels, band.rows[0], len(band.rows))
         if not looks_like_mrz_row(first.text):
@@ -99,28 +118,25 @@ class MrzReader:
         rows = band.rows
         if len(rows) < _TD1_ROWS and _median_count(seen) <= _TD1_COLUMNS + 3:
             rows, seen = self._with_third(pixels, rows, seen)
+        best = self._decided(rows, seen, today=today)
+        for across in _OTHER_LOOKS:
+            if best is None or best.settled:
+                break
+            seen = [self._see(pixels, row, len(rows), across=across) for row in rows]
+            best = better(best, self._decided(rows, seen, today=today))
+        return best
+
+    def _decided(self, rows: tuple[Strip, ...], seen: Sequence[_Seen], *, today: dt.date) -> MrzFound | None:
         read = _best_layout(seen)
         if read is None:
             return None
         reading = proven(read.layout, read.rows, today=today, types=self._types)
-        weakest = float(min(row.confidences.min() for row in read.rows))
-        return MrzFound(reading, rows, read.confidence, weakest, by_page)
+        return MrzFound(reading, rows, tuple(row.confidences for row in read.rows))
 
-    def _supposed(self, pixels: RgbImage) -> Iterator[tuple[list[Band], bool]]:
-        """Supposed zones, the cheap ways of finding them first."""
-        width = pixels.shape[1]
-        for work_width in _WORK_WIDTHS:
-            yield find_bands(find_strips(pixels, work_width=work_width), width=width), False
-        if self._detector is not None:
-            lines = self._detector.lines(pixels, max_side_px=_PAGE_SIDE_PX)
-            yield find_bands([_strip(line) for line in lines], width=width), True
-
-    def _see(self, pixels: RgbImage, row: Strip, rows: int) -> _Seen:
+    def _see(self, pixels: RgbImage, row: Strip, rows: int, *, across: float = _ACROSS) -> _Seen:
         pitch = row.length / (_TD1_COLUMNS if rows == _TD1_ROWS else 40)
-        crop = cut(
-            pixels, row.corners(along=_ALONG_CHARACTERS * pitch, across=_ACROSS), height=_ROW_HEIGHT_PX
-        )
-        posteriors = self._recogniser.posteriors(crop)
+        corners = row.corners(along=_ALONG_CHARACTERS * pitch, across=across)
+        posteriors = self._recogniser.posteriors(cut(pixels, corners, height=_ROW_HEIGHT_PX))
         return _Seen(greedy(posteriors, self._recogniser.alphabet).text, self._folding.fold(posteriors))
 
     def _with_third(
@@ -138,14 +154,8 @@ class MrzReader:
         return rows, seen
 
 
-def _settled(found: MrzFound) -> bool:
-    """Whether looking elsewhere is in vain: the digits hold, or what refutes them is clearly printed so."""
-    if found.reading.valid:
-        return found.confidence >= _MIN_CONFIDENCE
-    return found.confidence >= _CLEAR and found.weakest >= _CLEAR_WEAKEST
-
-
-def _better(one: MrzFound | None, other: MrzFound | None) -> MrzFound | None:
+def better(one: MrzFound | None, other: MrzFound | None) -> MrzFound | None:
+    """The reading with fewer refuted digits, then the surer one."""
     if one is None or other is None:
         return one or other
     return max(one, other, key=lambda found: (-refuted(found.reading), found.confidence))
