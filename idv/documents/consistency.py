@@ -14,7 +14,7 @@ from idv.domain.reasons import Reason
 _MINIMUM_CONFIDENCE = 0.80
 _LONGEST_LIFE_YEARS = 130
 _STATE_CODE_LENGTH = 3
-_LOOK_ALIKES = str.maketrans("OIZSBGQD", "01258600")
+_LOOK_ALIKES = str.maketrans("OIZSBGQDL", "012586001")
 
 Values = Mapping[FieldName, Mapping[Zone, str]]
 

@@ -55,6 +55,7 @@ _NAME_FIELDS = frozenset({FieldName.SURNAME, FieldName.GIVEN_NAMES})
 _NUMBER_FIELDS = frozenset({FieldName.DOCUMENT_NUMBER, FieldName.PERSONAL_NUMBER})
 _CODE_FIELDS = frozenset({FieldName.NATIONALITY, FieldName.ISSUING_STATE, FieldName.DOCUMENT_CODE})
 _LIKE_A_LABEL = 84.0
+_LEAST_LABEL = 5
 _OF_ANOTHER_LENGTH = 0.5
 _DIGITS_IN_A_LABEL = 2
 """So many may be misread letters; more are a value on the same line."""
@@ -124,7 +125,7 @@ def field_from_text(
     A document number longer or shorter than its type prints it was cut or joined, and is worth half.
     """
     value = normalised(name, text, date_format=document_type.date_format if document_type else None)
-    if value is None:
+    if value is None or (document_type is not None and _is_label(name, text, document_type)):
         return None
     doubtful = (
         name is FieldName.DOCUMENT_NUMBER and document_type and len(value) != len(document_type.number_mask)
@@ -214,6 +215,23 @@ def _name(text: str) -> str | None:
 def _unaccented(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def _is_label(name: FieldName, text: str, document_type: DocumentType) -> bool:
+    """Whether a crop that missed its place shows the field's label instead of its value."""
+    shown = " ".join(_label_parts(text))
+    labels = (
+        part
+        for side in document_type.sides.values()
+        for zone in side.fields
+        if zone.name is name
+        for part in _label_parts(zone.label)
+    )
+    return any(
+        len(label) >= _LEAST_LABEL and fuzz.partial_ratio(label, shown) >= _LIKE_A_LABEL
+        for label in labels
+        if len(shown) >= len(label)
+    )
 
 
 # --- labels ---------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ class DocumentReadingCheck:
     def _obstacles(self, sides: Sides) -> tuple[Reason, ...]:
         """Why the document cannot be said to have been read; none when nothing needed is missing."""
         needed = list(self._mrz_obstacles(sides))
-        if not all(self._readable(sides, name) for name in _REQUIRED):
+        if not all(self._readable(sides, name) for name in _REQUIRED) or self._print_unread(sides):
             needed.append(Reason.FIELD_UNREADABLE)
         captured = [reason for reason in sides.reasons if reason.kind is not ReasonKind.MISMATCH]
         if needed:
@@ -108,6 +108,23 @@ class DocumentReadingCheck:
         )
         told = Reason.MRZ_UNREADABLE in sides.reasons
         return told or doubtful or explained_by_look_alikes(sides.mrz)
+
+    def _print_unread(self, sides: Sides) -> bool:
+        """Whether a needed field that a known type prints beside its zone was not read in the print.
+
+        Zones that were not compared do not agree: what is not checked never passes.
+        """
+        known = self.types.get(sides.document_type) if sides.document_type else None
+        if known is None:
+            return False
+        printed = {zone.name for side in known.sides.values() for zone in side.fields}
+        compared = {
+            reading.name
+            for side in sides.readings.values()
+            for reading in side.fields
+            if reading.zone is Zone.VIZ and reading.confidence >= self.minimum_confidence
+        }
+        return not printed.intersection(_REQUIRED) <= compared
 
     def _readable(self, sides: Sides, name: FieldName) -> bool:
         return any(reading.confidence >= self.minimum_confidence for reading in sides.fields(name))

@@ -75,7 +75,14 @@ def _passport(
     document_type: str | None = "uto_passport",
 ) -> DocumentReading:
     zone = parse(rows or write(MrzFormat.TD3, record), today=NOW.date())
-    fields = tuple(FieldReading(name, value, Zone.VIZ, confidence) for name, value in (printed or {}).items())
+    values = {
+        FieldName.SURNAME: record.surname.upper(),
+        FieldName.DOCUMENT_NUMBER: record.document_number,
+        FieldName.DATE_OF_BIRTH: record.date_of_birth.isoformat(),
+        FieldName.DATE_OF_EXPIRY: record.date_of_expiry.isoformat(),
+        **(printed or {}),
+    }
+    fields = tuple(FieldReading(name, value, Zone.VIZ, confidence) for name, value in values.items())
     return DocumentReading(
         document_type=document_type,
         mrz=zone,
@@ -149,6 +156,18 @@ def test_a_refuted_digit_read_with_doubt_is_unreadable_only() -> None:
     assert Reason.MRZ_UNREADABLE in result.reasons
 
 
+def test_what_was_not_compared_does_not_pass() -> None:
+    """A known type prints its fields beside its zone; a print that was not read agrees with nothing."""
+    whole = _passport()
+    unread = tuple(
+        replace(f, confidence=0.4) if f.zone is Zone.VIZ and f.name is FieldName.SURNAME else f
+        for f in whole.fields
+    )
+    result = _judged({FRONT: replace(whole, fields=unread)})
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert result.reasons == (Reason.FIELD_UNREADABLE,)
+
+
 def test_a_missing_field_is_unreadable() -> None:
     """Without a number, a surname, a birth and an expiry a document was not read."""
     zone = _passport()
@@ -165,7 +184,7 @@ def test_the_zone_on_the_back_completes_the_front() -> None:
     zone = parse(rows, today=NOW.date())
     front = DocumentReading(
         document_type="uto_identity_card",
-        fields=(FieldReading(FieldName.SURNAME, "ERIKSSON", Zone.VIZ, 0.9),),
+        fields=tuple(f for f in _passport(record).fields if f.zone is Zone.VIZ),
         reasons=(Reason.MRZ_NOT_FOUND,),
     )
     back = DocumentReading(mrz=zone, fields=field_readings(zone, confidence=0.9))

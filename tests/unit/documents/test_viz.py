@@ -179,3 +179,11 @@ def test_a_number_of_another_length_is_doubtful() -> None:
     assert cut is not None
     assert whole is not None
     assert (cut.confidence, whole.confidence) == (0.48, 0.96)
+
+
+@pytest.mark.parametrize("text", ["MAMEN GIVEN NAMES", "Vornamen / Given names", "Given narnes"])
+def test_the_label_in_place_of_the_value_is_no_value(text: str) -> None:
+    """A crop that slipped shows the label; that is not the holder's name."""
+    known = load_document_types().get("xar_identity_card")
+    assert field_from_text(FieldName.GIVEN_NAMES, text, confidence=0.9, document_type=known) is None
+    assert field_from_text(FieldName.GIVEN_NAMES, "EMEKA", confidence=0.9, document_type=known) is not None
