@@ -258,7 +258,7 @@ def test_faces_that_are_common_to_a_model_must_be_more_alike() -> None:
 
 
 def test_the_discount_is_the_mean_commonness_of_the_two() -> None:
-    """Counted by hand: (1, 0.5) from the centre has a cosine of 0.894 with its prototype, (0, 1.5) one of 0."""
+    """By hand: seen from the centre, (1, 0.5) has a cosine of 0.894 with its prototype, (0, 1.5) of 0."""
     side, up = _template(0, 0), _template(0, 90)
     cosine = 1 / np.sqrt(5)
     expected = 10 * 1 + 4 * cosine - 6 * (2 * cosine + 0) / 2 - 7
