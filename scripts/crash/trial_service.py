@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import bentoml
