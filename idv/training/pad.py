@@ -6,8 +6,8 @@ weights are kept in the work folder, so that a broken run goes on where it stopp
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,10 +23,10 @@ from idv.training.pad_card import write_calibration, write_card
 from idv.training.pad_data import Table
 from idv.training.pad_export import export
 from idv.training.pad_figures import Scores
-from idv.training.pad_fitting import Schedule, Schedules, fit, logits
-from idv.training.pad_network import PadNetwork
+from idv.training.pad_fitting import CutName, Schedule, Schedules, fit, logits
+from idv.training.pad_network import Branch, PadNetwork
 from idv.training.pad_pin import pin
-from idv.training.pad_recipes import TRAINING, load, locate_faces, make_tables
+from idv.training.pad_recipes import SIMULATED, TRAINING, load, locate_faces, make_tables
 
 FOLDS = (("0001", "0004", "0007"), ("0002", "0005", "0008"), ("0003", "0006", "0009"))
 """NUAA subjects left out of training together; each is scored by a network that never saw them."""
@@ -69,34 +69,42 @@ def score_all(work: Path, final: Callable[[Table], FloatArray]) -> Scores:
 
 
 def _fit_all(work: Path, schedules: Schedules, *, jobs: int) -> None:
-    """The base network, then the final one and one a fold side by side."""
-    if not _weights(work, _BASE).exists():
-        _fit_base(work, schedules.base)
+    """Both branches of the base, then of the final network and of one a fold."""
     left_out = {_FINAL: (), **{f"fold_{number}": subjects for number, subjects in enumerate(FOLDS)}}
-    missing = {name: subjects for name, subjects in left_out.items() if not _weights(work, name).exists()}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        started = [
-            pool.submit(_fit_one, work, name, left_out=subjects, schedule=schedules.tuning)
-            for name, subjects in missing.items()
-        ]
-        for task in started:
-            task.result()
+        _wait(pool.submit(_fit_base, work, cut, schedules.base) for cut in CutName)
+        _wait(
+            pool.submit(_fit_one, work, name, cut, left_out=subjects, schedule=schedules.tuning)
+            for name, subjects in left_out.items()
+            for cut in CutName
+        )
 
 
-def _fit_base(work: Path, schedule: Schedule) -> None:
+def _wait(tasks: Iterable[Future[None]]) -> None:
+    for task in list(tasks):
+        task.result()
+
+
+def _fit_base(work: Path, cut: CutName, schedule: Schedule) -> None:
     """On simulated presentations of LFW and FFHQ alone: it knows no NUAA subject, so all folds may use it."""
+    if _weights(work, _BASE, cut).exists():
+        return
     _one_thread()
-    table = load(work, "train")
-    network = fit(table.where(table.dataset != "nuaa"), schedule, told=_progress(_BASE))
-    torch.save(network.state_dict(), _weights(work, _BASE))
+    table = load(work, *SIMULATED)
+    branch = fit(table.where(table.dataset != "nuaa"), cut, schedule, told=_progress(f"{_BASE} {cut}"))
+    torch.save(branch.state_dict(), _weights(work, _BASE, cut))
 
 
-def _fit_one(work: Path, name: str, *, left_out: tuple[str, ...], schedule: Schedule) -> None:
+def _fit_one(work: Path, name: str, cut: CutName, *, left_out: tuple[str, ...], schedule: Schedule) -> None:
+    if _weights(work, name, cut).exists():
+        return
     _one_thread()
     table = load(work, *TRAINING)
     seen = table.where(~np.isin(table.person, _people(left_out)))
-    network = fit(seen, schedule, start=_network(work, _BASE), told=_progress(name))
-    torch.save(network.state_dict(), _weights(work, name))
+    start = Branch()
+    start.load_state_dict(torch.load(_weights(work, _BASE, cut), weights_only=True))
+    branch = fit(seen, cut, schedule, start=start, told=_progress(f"{name} {cut}"))
+    torch.save(branch.state_dict(), _weights(work, name, cut))
 
 
 def _one_thread() -> None:
@@ -118,13 +126,14 @@ def _people(subjects: Sequence[str]) -> list[str]:
 
 def _network(work: Path, name: str) -> PadNetwork:
     network = PadNetwork()
-    network.load_state_dict(torch.load(_weights(work, name), weights_only=True))
+    for cut, branch in ((CutName.CONTEXT, network.context), (CutName.DETAIL, network.detail)):
+        branch.load_state_dict(torch.load(_weights(work, name, cut), weights_only=True))
     network.eval()
     return network
 
 
-def _weights(work: Path, name: str) -> Path:
-    return work / f"{name}.pt"
+def _weights(work: Path, name: str, cut: CutName) -> Path:
+    return work / f"{name}.{cut}.pt"
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from idv.vision.synthesis.presentation import (
 from idv.vision.synthesis.prints import Printer
 from idv.vision.synthesis.screens import Layout
 
-_SMALLEST_PX, _LARGEST_PX = 36.0, 84.0
+_SMALLEST_PX, _LARGEST_PX = 36.0, 68.0
 """Range of the distance between the eyes in simulated captures."""
 
 CAPTURED = "captured"

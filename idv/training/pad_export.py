@@ -1,5 +1,6 @@
 """Writes a trained PAD network as one self-contained ONNX file with a dynamic batch."""
 
+import warnings
 from pathlib import Path
 
 import onnx
@@ -25,17 +26,20 @@ def export(network: PadNetwork, path: Path) -> None:
         torch.zeros(_EXAMPLES, 3, DETAIL_PX, DETAIL_PX),
     )
     batch = Dim("batch", min=1)
-    program = torch.onnx.export(
-        network,
-        examples,
-        input_names=["context", "detail"],
-        output_names=["logits"],
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-        dynamic_shapes={"context": {0: batch}, "detail": {0: batch}},
-    )
+    with warnings.catch_warnings():
+        # The exporter uses what its own library deprecates, and warns of the one batch both inputs share.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            examples,
+            input_names=["context", "detail"],
+            output_names=["logits"],
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            dynamic_shapes={"context": {0: batch}, "detail": {0: batch}},
+        )
     if program is None:
         raise RuntimeError("the exporter returned no program")
     path.parent.mkdir(parents=True, exist_ok=True)

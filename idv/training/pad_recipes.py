@@ -36,7 +36,8 @@ _UNSEEN = Instruments(HELD_OUT_LAYOUTS, HELD_OUT_PRINTERS)
 class Recipe:
     """One table: simulated presentations of the photographs of one part, or (`part` None) NUAA captures.
 
-    `rounds`: presentations a photograph and species; 0 takes the captures as they are.
+    `rounds`: presentations a photograph and species; 0 takes the captures as they are. `half`: only every
+    second photograph, so that two processes share the work.
     """
 
     name: str
@@ -44,18 +45,21 @@ class Recipe:
     seed: int
     rounds: int = 1
     instruments: Instruments = _SEEN
+    half: int | None = None
 
 
 RECIPES = (
     Recipe("captured", None, seed=0, rounds=0),
     Recipe("captured_again", None, seed=11, rounds=2),
-    Recipe("train", Part.TRAIN, seed=12),
+    Recipe("train_even", Part.TRAIN, seed=12, half=0),
+    Recipe("train_odd", Part.TRAIN, seed=13, half=1),
     Recipe("validation", Part.VALIDATION, seed=14),
     Recipe("test", Part.TEST, seed=15),
     Recipe("test_held_out", Part.TEST, seed=16, instruments=_UNSEEN),
 )
-TRAINING = ("captured", "captured_again", "train")
-"""The tables that training reads."""
+SIMULATED = ("train_even", "train_odd")
+TRAINING = ("captured", "captured_again", *SIMULATED)
+"""The tables that training reads: what is simulated, and real captures beside it."""
 
 
 def locate_faces(data: Path, work: Path, finder: PointsFinder) -> None:
@@ -105,7 +109,7 @@ def _found(data: Path, points: dict[str, FloatArray], recipe: Recipe) -> list[tu
         known = points.get(str(source.path.relative_to(data)))
         if known is not None and _belongs(source, recipe):
             chosen.append((source, FacePhoto(read(source.path), np.array(known, np.float32))))
-    return chosen
+    return chosen if recipe.half is None else chosen[recipe.half :: 2]
 
 
 def _belongs(source: Source, recipe: Recipe) -> bool:

@@ -104,7 +104,7 @@ def _demosaiced(light: FloatArray) -> FloatArray:
 
 
 def _developed(light: FloatArray, camera: Camera) -> FloatArray:
-    values = np.power(light, camera.contrast / GAMMA, dtype=np.float32)
+    values = np.asarray(cv2.pow(light, camera.contrast / GAMMA), np.float32)
     grey = values.mean(axis=2, keepdims=True)
     values = grey + (values - grey) * np.float32(camera.saturation)
     if camera.smoothing > 0:

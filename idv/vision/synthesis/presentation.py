@@ -14,7 +14,7 @@ from idv.domain.arrays import FloatArray, RgbImage
 from idv.vision.synthesis.cameras import GAMMA, Camera, photograph
 from idv.vision.synthesis.prints import Printer, draw_print, print_light
 from idv.vision.synthesis.screens import Layout, Screen, draw_screen, screen_light
-from idv.vision.synthesis.viewing import View, blurred, face_view, record, whole_view
+from idv.vision.synthesis.viewing import View, blurred, face_view, looked_up, whole_view
 
 
 class Species(StrEnum):
@@ -128,11 +128,11 @@ def replay_whole(
 
 def _direct_light(picture: RgbImage, view: View) -> FloatArray:
     plane = view.plane(picture_width=picture.shape[1])
-    light = np.power(picture.astype(np.float32) / 255, GAMMA, dtype=np.float32)
+    light = looked_up(picture, np.linspace(0, 1, 256)[:, None] ** GAMMA)
     light = blurred(light, 0.35 * view.picture_px_per_camera_px)
     x, y = (axis - np.float32(0.5) for axis in plane)
     seen = cv2.remap(light, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    return record(np.asarray(np.clip(seen, 0, None), np.float32))
+    return np.asarray(np.clip(seen, 0, None), np.float32)
 
 
 def _lit(light: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -8,7 +8,15 @@ import numpy as np
 
 from idv.domain.arrays import FloatArray, RgbImage
 from idv.vision.synthesis.cameras import GAMMA
-from idv.vision.synthesis.viewing import Plane, View, blurred, blurred_light, outside, record, wrapped
+from idv.vision.synthesis.viewing import (
+    Plane,
+    View,
+    blurred,
+    blurred_light,
+    looked_up,
+    outside,
+    wrapped,
+)
 
 _TILE = 128
 """Side of the halftone and paper tiles, in their own samples."""
@@ -121,21 +129,21 @@ def print_light(
     inked = _inked(picture, copy, scale=view.picture_px_per_camera_px)
     cover = _sampled(inked, plane)
     cover = cover + _halftone(cover, copy, plane, scale=view.picture_px_per_camera_px, rng=rng)
-    reflected = np.exp(np.float32(np.log(copy.ink_black)) * np.clip(cover, 0, 1))
+    reflected = np.asarray(cv2.exp(np.float32(np.log(copy.ink_black)) * np.clip(cover, 0, 1)), np.float32)
     reflected *= np.array(copy.paper, np.float32)
     past = outside(plane, height=picture.shape[0], width=picture.shape[1])
     if float(past.max()) > 0:
         _frame(reflected, copy, past=past, behind=blurred_light(surroundings, size=past.shape))
-    light = record(reflected) * _paper(copy, view, rng) * _shading(copy, view) + _sheen(copy, view)
+    light = reflected * _paper(copy, view, rng) * _shading(copy, view) + _sheen(copy, view)
     return np.asarray(light, np.float32)
 
 
 def _inked(picture: RgbImage, copy: Print, *, scale: float) -> FloatArray:
     """Ink coverage of C, M, Y in [0, 1] on the picture's grid."""
-    reflectance = np.power(picture.astype(np.float32) / 255, GAMMA * copy.dot_gain, dtype=np.float32)
+    reflectance = looked_up(picture, np.linspace(0, 1, 256)[:, None] ** (GAMMA * copy.dot_gain))
     grey = reflectance.mean(axis=2, keepdims=True)
     dulled = np.clip(grey + (reflectance - grey) * np.float32(copy.gamut), copy.ink_black, 1)
-    cover = np.log(dulled) / np.float32(np.log(copy.ink_black))
+    cover = cv2.log(dulled) / np.float32(np.log(copy.ink_black))
     return blurred(np.asarray(cover, np.float32), 0.35 * scale)
 
 

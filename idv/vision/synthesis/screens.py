@@ -8,7 +8,16 @@ import cv2
 import numpy as np
 
 from idv.domain.arrays import FloatArray, RgbImage
-from idv.vision.synthesis.viewing import Plane, View, blurred, blurred_light, outside, record, wrapped
+from idv.vision.synthesis.viewing import (
+    PIXEL_SIGMA_PX,
+    Plane,
+    View,
+    blurred,
+    blurred_light,
+    looked_up,
+    outside,
+    wrapped,
+)
 
 _CELL = 12
 """Samples along one display pixel in a layout's tile."""
@@ -108,11 +117,13 @@ def screen_light(picture: RgbImage, screen: Screen, *, view: View, surroundings:
     at = Plane(plane.x * np.float32(k), plane.y * np.float32(k))
     pitch = view.picture_px_per_camera_px * k
     shown = _shown(picture, screen, pitch=pitch)
-    emitted = _sampled(shown, at) * _sub_pixels(screen.layout, at, sigma_px=screen.optics_px * pitch)
+    emitted = _sampled(shown, at) * _sub_pixels(
+        screen.layout, at, sigma_px=float(np.hypot(screen.optics_px, PIXEL_SIGMA_PX)) * pitch
+    )
     past = outside(at, height=shown.shape[0], width=shown.shape[1])
     if float(past.max()) > 0:
         _frame(emitted, screen, past=past, behind=blurred_light(surroundings, size=past.shape))
-    light = record(emitted)
+    light = emitted
     return (light * _bars(screen, view.height) + _reflections(screen, view)).astype(np.float32)
 
 
@@ -128,15 +139,14 @@ def _shown(picture: RgbImage, screen: Screen, *, pitch: float) -> FloatArray:
     k = screen.pixels_per_picture_px
     size = (max(round(picture.shape[1] * k), 2), max(round(picture.shape[0] * k), 2))
     resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if k < 1 else cv2.INTER_CUBIC)
-    light = np.power(np.asarray(resized, np.float32) / 255, screen.gamma, dtype=np.float32)
-    light = (light * (1 - screen.black) + screen.black) * np.array(screen.white, np.float32)
-    return blurred(np.asarray(light, np.float32), 0.35 * pitch)
+    response = (np.linspace(0, 1, 256) ** screen.gamma * (1 - screen.black) + screen.black)[:, None]
+    light = looked_up(np.asarray(resized, np.uint8), response * np.array(screen.white))
+    return blurred(light, 0.35 * pitch)
 
 
 def _sampled(shown: FloatArray, at: Plane) -> FloatArray:
-    # A display pixel is one colour over its whole area: nearest, not linear.
     half = np.float32(0.5)
-    return np.asarray(cv2.remap(shown, at.x - half, at.y - half, cv2.INTER_NEAREST), np.float32)
+    return np.asarray(cv2.remap(shown, at.x - half, at.y - half, cv2.INTER_LINEAR), np.float32)
 
 
 def _sub_pixels(layout: Layout, at: Plane, *, sigma_px: float) -> FloatArray:

@@ -8,13 +8,13 @@ import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
 
-SAMPLES_PER_PX = 2
-"""Points sampled along each side of a camera pixel; their mean is what the pixel records."""
+PIXEL_SIGMA_PX = 0.29
+"""Standard deviation of a pixel's square aperture: what a pixel averages, as a blur before point sampling."""
 _LEAST_BLUR_PX = 0.3
 
 
 class Plane(NamedTuple):
-    """Picture coordinates seen by each sample: two (H·S, W·S) float32 maps in px of the picture."""
+    """Picture coordinates that each camera pixel looks at: two (H, W) float32 maps in px of the picture."""
 
     x: FloatArray
     y: FloatArray
@@ -41,10 +41,9 @@ class View:
         return float(np.sqrt(abs(np.linalg.det(np.stack([right - at, below - at])))))
 
     def plane(self, *, picture_width: int) -> Plane:
-        """Where each sample of each camera pixel looks, in picture px; the curl spans `picture_width`."""
-        s = SAMPLES_PER_PX
-        x = (np.arange(self.width * s, dtype=np.float32) + 0.5) / s
-        y = ((np.arange(self.height * s, dtype=np.float32) + 0.5) / s)[:, None]
+        """Where the centre of each camera pixel looks, in picture px; the curl spans `picture_width`."""
+        x = np.arange(self.width, dtype=np.float32) + np.float32(0.5)
+        y = (np.arange(self.height, dtype=np.float32) + np.float32(0.5))[:, None]
         h = self.to_picture.astype(np.float32)
         depth = h[2, 0] * x + h[2, 1] * y + h[2, 2]
         u = (h[0, 0] * x + h[0, 1] * y + h[0, 2]) / depth
@@ -59,10 +58,10 @@ class View:
         return _project(points, np.linalg.inv(self.to_picture.astype(np.float64)))
 
 
-def record(samples: FloatArray) -> FloatArray:
-    """Average the samples (H·S, W·S, 3) of each camera pixel; returns (H, W, 3) float32."""
-    height, width = samples.shape[0] // SAMPLES_PER_PX, samples.shape[1] // SAMPLES_PER_PX
-    return np.asarray(cv2.resize(samples, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+def looked_up(picture: RgbImage, curves: Array) -> FloatArray:
+    """Each value of (H, W, 3) uint8 through its channel's curve, (256, 3) or (256, 1)."""
+    table = np.asarray(np.broadcast_to(curves, (256, 3)), np.float32)[None]
+    return np.asarray(cv2.LUT(picture, np.ascontiguousarray(table)), np.float32)
 
 
 def blurred(picture: FloatArray, sigma_px: float) -> FloatArray:
@@ -79,13 +78,13 @@ def wrapped(axis: FloatArray, period: float) -> FloatArray:
 
 
 def outside(plane: Plane, *, height: float, width: float) -> FloatArray:
-    """How far each sample lies past the nearest edge of the picture, in its px; negative inside."""
+    """How far each pixel looks past the nearest edge of the picture, in its px; negative inside."""
     across = np.maximum(-plane.x, plane.x - np.float32(width))
     return np.asarray(np.maximum(across, np.maximum(-plane.y, plane.y - np.float32(height))), np.float32)
 
 
 def blurred_light(surroundings: RgbImage, *, size: tuple[int, int]) -> FloatArray:
-    """Linear light of a background far out of focus, (height, width, 3) float32; `size` in samples."""
+    """Linear light of a background far out of focus, (height, width, 3) float32; `size` likewise."""
     tiny = cv2.resize(surroundings, (12, 12), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     light = cv2.resize(np.power(tiny, 2.2, dtype=np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(light, np.float32)

@@ -188,7 +188,7 @@ def test_a_view_maps_points_there_and_back() -> None:
     row, column = 61, 87
     there = np.array([[plane.x[row, column], plane.y[row, column]]], np.float32)
     back = view.to_camera(there)[0]
-    assert np.allclose(back, [(column + 0.5) / 2, (row + 0.5) / 2], atol=0.05)
+    assert np.allclose(back, [column + 0.5, row + 0.5], atol=0.05)
 
 
 def test_the_scale_of_a_straight_view_is_its_magnification() -> None:
