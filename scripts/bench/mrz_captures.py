@@ -1,6 +1,6 @@
 """Reads simulated phone captures of the project's own cards and prints how many zones are read exactly.
 
-    python scripts/bench/mrz_captures.py [--count 1000] [--severity 1.0] [--first-seed 50000]
+    python -m scripts.bench.mrz_captures [--count 1000] [--severity 1.0] [--first-seed 50000]
 
 Severity 1.0 was fixed in `idv.vision.synthesis.capture` before the reader was tuned. Every capture is found,
 laid flat and read by the same code as a verification; one that is not read exactly is listed with the

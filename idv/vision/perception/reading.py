@@ -63,22 +63,22 @@ class DocumentReader:
     def __init__(
         self, inference: Inference, alphabet: Sequence[str], *, types: DocumentTypes, clock: Clock
     ) -> None:
-        self._recogniser = TextRecogniser(inference, alphabet)
-        self._detector = TextDetector(inference)
-        self._mrz = MrzReader(self._recogniser, types=types)
+        self.recogniser = TextRecogniser(inference, alphabet)
+        self.detector = TextDetector(inference)
+        self.mrz = MrzReader(self.recogniser, types=types)
         self._types = types
         self._clock = clock
 
     def read(self, view: DocumentView) -> DocumentReading:
         """Everything that can be read from one side, and what stands in the way of the rest."""
         pixels, today = view.rectified, self._clock.now().date()
-        found = self._mrz.read(pixels, today=today)
+        found = self.mrz.read(pixels, today=today)
         known = self._known_by_zone(pixels, found) if found else self._known_by_labels(pixels)
         lines: tuple[TextBox, ...] = ()
         if known is None:
             lines = self._lines(pixels)
             if found is None or not found.settled:
-                found = better(found, self._mrz.read_among(pixels, lines, today=today))
+                found = better(found, self.mrz.read_among(pixels, lines, today=today))
             known = self._known_by_zone(pixels, found) if found else None
         printed = self._fields(pixels, known) if known else ()
         if known is None or len(printed) < len(known.side.fields) * _LEAST_SHARE:
@@ -97,13 +97,13 @@ class DocumentReader:
     def digest_parts(self) -> dict[str, str]:
         """What a reading depends on: model name -> digest, and the version of this code."""
         return {
-            "ppocr_rec": self._recogniser.digest(),
-            "ppocr_det": self._detector.digest(),
+            "ppocr_rec": self.recogniser.digest(),
+            "ppocr_det": self.detector.digest(),
             "reading": VERSION,
         }
 
     def _lines(self, pixels: RgbImage) -> tuple[TextBox, ...]:
-        return self._detector.lines(pixels, max_side_px=_PAGE_SIDE_PX)
+        return self.detector.lines(pixels, max_side_px=_PAGE_SIDE_PX)
 
     def _known_by_zone(self, pixels: RgbImage, found: MrzFound) -> _Known | None:
         """The type that the machine-readable zone states, placed by the rows it was read from."""
@@ -128,7 +128,7 @@ class DocumentReader:
         right = 0
         for zone in side.fields[:_LABELS_COMPARED]:
             crop = cut_print(pixels, place, zone.label_box)
-            text = self._recogniser.read(crop).text if crop is not None else ""
+            text = self.recogniser.read(crop).text if crop is not None else ""
             right += fuzz.ratio(text.lower(), zone.label.lower()) >= _LABEL_LIKENESS
         return right >= _LABELS_NEEDED
 
@@ -141,7 +141,7 @@ class DocumentReader:
             crop = cut_print(pixels, known.registration, zone.box)
             if crop is None:
                 continue
-            text, confidence = self._recogniser.read(crop)
+            text, confidence = self.recogniser.read(crop)
             if confidence < _MIN_FIELD_CONFIDENCE:
                 continue
             reading = field_from_text(zone.name, text, confidence=confidence, document_type=known.type)
@@ -159,7 +159,7 @@ class DocumentReader:
         return fields_from_lines([line for line in read if line.confidence >= _MIN_LINE_CONFIDENCE])
 
     def _text_line(self, pixels: RgbImage, line: TextBox) -> TextLine:
-        text, confidence = self._recogniser.read(cut(pixels, line.corners, height=48))
+        text, confidence = self.recogniser.read(cut(pixels, line.corners, height=48))
         return TextLine(text, confidence, line.corners)
 
 
