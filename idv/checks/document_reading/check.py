@@ -87,13 +87,27 @@ class DocumentReadingCheck:
         if known is not None and known.mrz is None:
             return ()
         if sides.mrz is not None:
-            return () if sides.mrz.valid else (Reason.MRZ_UNREADABLE,)
+            sure = sides.mrz.valid and (sides.mrz.repairs == 0 or self._confirmed(sides))
+            return () if sure else (Reason.MRZ_UNREADABLE,)
         on_missing_side = (
             known is not None
             and known.mrz_side is SideName.BACK
             and ImageRole.DOCUMENT_BACK not in sides.readings
         )
         return (Reason.EVIDENCE_MISSING if on_missing_side else Reason.MRZ_NOT_FOUND,)
+
+    def _confirmed(self, sides: Sides) -> bool:
+        """Whether every digit-checked field was also read in another zone; that they agree is judged apart.
+
+        A digit is right by chance once in ten, so a repair alone proves little against an altered document.
+        """
+        return all(
+            any(
+                f.zone is not Zone.MRZ and f.confidence >= self.minimum_confidence for f in sides.fields(name)
+            )
+            for name in _REQUIRED
+            if name is not FieldName.SURNAME
+        )
 
     def _mrz_unsure(self, sides: Sides) -> bool:
         """Whether refuted digits may be the reader's fault rather than the document's."""

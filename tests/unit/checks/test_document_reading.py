@@ -20,7 +20,7 @@ from idv.domain.results import CheckResult, Outcome
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 FRONT, BACK = ImageRole.DOCUMENT_FRONT, ImageRole.DOCUMENT_BACK
 RECORD = MrzRecord(
-    "P", "UTO", "L34991C43", "Eriksson", "Anna", "UTO", dt.date(1974, 8, 12), "F", dt.date(2031, 4, 15)
+    "P", "UTO", "L3499OC43", "Eriksson", "Anna", "UTO", dt.date(1974, 8, 12), "F", dt.date(2031, 4, 15)
 )
 
 
@@ -141,12 +141,24 @@ def test_a_contradiction_fails_with_its_reason(reading: DocumentReading, reason:
 
 
 def test_a_refuted_digit_that_a_look_alike_explains_is_unreadable_only() -> None:
-    """The reader may have taken an I for a 1: the picture is to be taken again."""
-    result = _judged({FRONT: _passport(rows=_altered("L34991C43", "L3499IC43"))})
+    """The reader may have taken an O for a 0: the picture is to be taken again."""
+    result = _judged({FRONT: _passport(rows=_altered("L3499OC43", "L34990C43"))})
     assert result.outcome is Outcome.INCONCLUSIVE
     assert result.reasons == (Reason.MRZ_UNREADABLE,)
     assert result.score is not None
     assert 0 < result.score < 0.95
+
+
+def test_a_repaired_zone_needs_the_print_to_agree() -> None:
+    """One check digit is weak proof, so a repaired zone passes only where another zone says the same."""
+    whole = _passport(document_type=None)
+    assert whole.mrz is not None
+    repaired = replace(whole, mrz=replace(whole.mrz, repairs=1))
+    assert _judged({FRONT: repaired}).outcome is Outcome.PASS
+    alone = replace(repaired, fields=tuple(f for f in repaired.fields if f.zone is Zone.MRZ))
+    result = _judged({FRONT: alone})
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert result.reasons == (Reason.MRZ_UNREADABLE,)
 
 
 def test_a_refuted_digit_read_with_doubt_is_unreadable_only() -> None:
