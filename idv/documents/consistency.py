@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from idv.documents.dates import agree, latest_day, parse_iso
 from idv.documents.mrz import names_truncated, unreadable_dates
 from idv.documents.names import PersonName, compare_names
+from idv.documents.states import is_state
 from idv.domain.documents import DigitState, DocumentReading, FieldName, FieldReading, Zone
 from idv.domain.reasons import Reason
 
 _MINIMUM_CONFIDENCE = 0.80
 _LONGEST_LIFE_YEARS = 130
-_STATE_CODE_LENGTH = 3
 _LOOK_ALIKES = str.maketrans("OIZSBGQDL", "012586001")
 
 Values = Mapping[FieldName, Mapping[Zone, str]]
@@ -114,9 +114,8 @@ def _same_sex(first: str, second: str) -> bool:
 
 
 def _same_state(first: str, second: str) -> bool:
-    """Codes are compared; words such as `UTOPIAN` say nothing about a code."""
-    both_codes = len(first) == len(second) == _STATE_CODE_LENGTH
-    return not both_codes or _same_number(first, second)
+    """Known codes are compared; words such as `UTOPIAN`, and codes that no state has, say nothing."""
+    return not (is_state(first) and is_state(second)) or first == second
 
 
 def _same_name(name: FieldName, first: str, second: str, *, cut: bool) -> bool:

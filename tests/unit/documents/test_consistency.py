@@ -73,6 +73,12 @@ def test_the_sides_of_a_document_are_taken_together() -> None:
     assert _found(front, _reading(zone=_mrz())) == [(Reason.MRZ_VIZ_MISMATCH, FieldName.DATE_OF_BIRTH)]
 
 
+@pytest.mark.parametrize("printed", ["UTOPIAN", "JTO", "UT0"])
+def test_words_and_misread_codes_contradict_no_state(printed: str) -> None:
+    """Only two codes that states have can differ."""
+    assert _found(_reading(_viz(FieldName.NATIONALITY, printed), zone=_mrz())) == []
+
+
 def test_a_contradicting_barcode_is_named() -> None:
     """A barcode is compared with both other zones."""
     card = _reading(
