@@ -25,6 +25,7 @@ _REQUIRED = (
 )
 _BLOCKING = frozenset({Reason.NO_DOCUMENT, Reason.MEDIA_UNDECODABLE})
 """What a side may not be, even when everything needed was read from the other one."""
+_BETWEEN_ZONES = frozenset({Reason.MRZ_VIZ_MISMATCH, Reason.BARCODE_MISMATCH})
 _BARE_REFUTATION = frozenset({Reason.MRZ_CHECK_DIGIT_REFUTED})
 
 
@@ -74,7 +75,8 @@ class DocumentReadingCheck:
     def _obstacles(self, sides: Sides) -> tuple[Reason, ...]:
         """Why the document cannot be said to have been read; none when nothing needed is missing."""
         needed = list(self._mrz_obstacles(sides))
-        if not all(self._readable(sides, name) for name in _REQUIRED) or self._print_unread(sides):
+        unread = not all(self._readable(sides, name) for name in _REQUIRED)
+        if unread or self._print_unread(sides) or self._doubtful_contradiction(sides):
             needed.append(Reason.FIELD_UNREADABLE)
         captured = [reason for reason in sides.reasons if reason.kind is not ReasonKind.MISMATCH]
         if needed:
@@ -140,6 +142,16 @@ class DocumentReadingCheck:
         }
         return not printed.intersection(_REQUIRED) <= compared
 
+    def _doubtful_contradiction(self, sides: Sides) -> bool:
+        """Whether a needed field differs between zones in readings too poor to be held against anybody.
+
+        It may be a misread field or an altered document: a better picture will tell.
+        """
+        found = inconsistencies(
+            tuple(sides.readings.values()), today=self.clock.now().date(), minimum_confidence=0.0
+        )
+        return any(item.reason in _BETWEEN_ZONES and item.field in _REQUIRED for item in found)
+
     def _readable(self, sides: Sides, name: FieldName) -> bool:
         return any(reading.confidence >= self.minimum_confidence for reading in sides.fields(name))
 
@@ -175,7 +187,7 @@ def _against(found: Sequence[Inconsistency], *, unsure: bool) -> tuple[Reason, .
 
 def _signals(mrz: MrzReading | None, found: Sequence[Inconsistency]) -> tuple[Signal, ...]:
     reasons = tuple(dict.fromkeys(item.reason for item in found))
-    zones = tuple(r for r in reasons if r in (Reason.MRZ_VIZ_MISMATCH, Reason.BARCODE_MISMATCH))
+    zones = tuple(r for r in reasons if r in _BETWEEN_ZONES)
     dates = tuple(r for r in reasons if r in (Reason.DOCUMENT_EXPIRED, Reason.DATE_IMPOSSIBLE))
     refuted = tuple(r for r in reasons if r in _BARE_REFUTATION)
     return (

@@ -168,6 +168,18 @@ def test_a_refuted_digit_read_with_doubt_is_unreadable_only() -> None:
     assert Reason.MRZ_UNREADABLE in result.reasons
 
 
+def test_a_contradiction_read_with_doubt_is_inconclusive() -> None:
+    """Another surname in a poorly read zone neither fails nor passes."""
+    whole = _passport(printed={FieldName.SURNAME: "SVENSSON"})
+    doubtful = tuple(
+        replace(f, confidence=0.7) if f.zone is Zone.MRZ and f.name is FieldName.SURNAME else f
+        for f in whole.fields
+    )
+    result = _judged({FRONT: replace(whole, fields=doubtful)})
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert result.reasons == (Reason.FIELD_UNREADABLE,)
+
+
 def test_what_was_not_compared_does_not_pass() -> None:
     """A known type prints its fields beside its zone; a print that was not read agrees with nothing."""
     whole = _passport()
