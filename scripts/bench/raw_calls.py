@@ -66,13 +66,11 @@ class RawCalls:
 
     def by_model(self, rounds: int) -> dict[str, float]:
         """CPU ms of one round of each model's runs."""
-        return {
-            f"{model} x {len(runs)}": cpu_ms(
-                lambda runs=runs: [self.sessions[m].run(None, i) for m, i in runs], rounds
-            )
-            for model in dict.fromkeys(run.model for run in self.inferrings)
-            if (runs := [run for run in self.inferrings if run.model == model])
-        }
+        names = dict.fromkeys(run.model for run in self.inferrings)
+        return {name: cpu_ms(self._only(name).infer, rounds) for name in names}
+
+    def _only(self, model: str) -> "RawCalls":
+        return RawCalls(self.sessions, inferrings=[run for run in self.inferrings if run.model == model])
 
 
 def cpu_ms(work: Callable[[], object], rounds: int) -> float:

@@ -35,9 +35,8 @@ def main() -> int:
     parser.add_argument("--reference", type=Path)
     parser.add_argument("--probe", type=Path)
     given = parser.parse_args()
-    photos = samples() if not given.reference else None
-    reference = given.reference.read_bytes() if given.reference else photos.person
-    probe = given.probe.read_bytes() if given.probe else photos.person_again
+    reference = given.reference.read_bytes() if given.reference else samples().person
+    probe = given.probe.read_bytes() if given.probe else samples().person_again
     with tempfile.TemporaryDirectory() as folder:
         values = bench_settings(Path(folder) / "here")
         with bootstrap.judges(values) as judges:

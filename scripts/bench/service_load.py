@@ -144,13 +144,14 @@ def main() -> int:
         server = real_service(Path(folder), IDV_WORKER_THREADS="2", IDV_QUEUE_LENGTH="8")
         ready_s = server.start()
         try:
+            start_cpu_s = server.usage().cpu_s
             steady, memory = run(server, body, clients=_CONCURRENCY, seconds=given.steady)
             overload, _ = run(server, body, clients=30, seconds=given.overload)
         finally:
             server.stop()
     peak, kept = steady.good / given.steady, overload.good / given.overload
     grown, p95 = growth(memory), _p95(overload.refused_s)
-    print(f"ready after {ready_s:.1f} s")
+    print(f"ready after {ready_s:.1f} s, {start_cpu_s:.1f} s of CPU")
     print(f"steady, {_CONCURRENCY} clients, {given.steady:.0f} s: {dict(steady.statuses)}; {peak:.2f}/s")
     print(f"  p95 {_p95(steady.answered_s):.2f} s; memory {memory[-1] / 1e6:.0f} MB, growth {grown:+.1%}")
     print(f"overload, 30 clients for 10 places, {given.overload:.0f} s: {dict(overload.statuses)}")

@@ -10,6 +10,7 @@ import platformdirs
 
 from idv.cli.demo.cases import cases
 from idv.cli.demo.samples import Samples, sample_photos
+from idv.domain.arrays import RgbImage
 
 _DOCUMENT = (4000, 3000)
 _SELFIE_PIXELS = 2_000_000
@@ -37,10 +38,10 @@ def pictures() -> Pictures:
     return Pictures(_enlarged(_decoded(first.parts["document_front"]), _DOCUMENT), _enlarged(selfie, size))
 
 
-def _enlarged(image: np.ndarray, size: tuple[int, int]) -> bytes:
+def _enlarged(image: RgbImage, size: tuple[int, int]) -> bytes:
     if image.shape[0] > image.shape[1]:
         size = (min(size), max(size))
-    large = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).astype(np.int16)
+    large = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.int16)
     noise = np.random.default_rng(3).normal(0, 2, large.shape).astype(np.int16)
     encoded = cv2.imencode(
         ".jpg", np.clip(large + noise, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90]
@@ -48,5 +49,6 @@ def _enlarged(image: np.ndarray, size: tuple[int, int]) -> bytes:
     return encoded.tobytes()
 
 
-def _decoded(data: bytes) -> np.ndarray:
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+def _decoded(data: bytes) -> RgbImage:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(image, np.uint8)

@@ -55,16 +55,14 @@ class ServiceProcess:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self._socket.set_inheritable(True)
         self.port: int = self._socket.getsockname()[1]
-        self._environment = (
-            os.environ
-            | {
-                "TMPDIR": str(self.temporary),
-                "BENTOML_HOME": str(folder / "bento"),
-                "BENTOML_DO_NOT_TRACK": "True",
-                "PYTHONPATH": str(ROOT),
-            }
-            | environment
-        )
+        self._environment = {
+            **os.environ,
+            "TMPDIR": str(self.temporary),
+            "BENTOML_HOME": str(folder / "bento"),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "PYTHONPATH": str(ROOT),
+            **environment,
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from scripts.bench.service_fuzz import fuzz
+from scripts.bench.service_process import descendants
 from scripts.crash.service_kill import run
-from scripts.crash.trial_server import TrialServer, children
+from scripts.crash.trial_server import TrialServer
 
 CANARIES = ("CANARYNAME", "X0CANARY7", "1987-06-05", "canary-applicant")
 
@@ -153,7 +154,7 @@ def test_stopping_leaves_no_process(tmp_path: Path) -> None:
     while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{worker}").exists()
-    assert worker not in children(supervisor)
+    assert worker not in descendants(supervisor)
 
 
 @pytest.mark.slow
