@@ -59,11 +59,11 @@ class Screen:
     `glare_at`: its place in the view, `glare_size`: its extent, in shares of the view.
     `banding`, `band_period`, `band_phase`: strength, period (share of the view) and phase of dark bars from
     a pulsed backlight under a rolling shutter. `letterbox_px`, `bezel_px`: widths around the picture in
-    display px. `optics_px`: sigma of the lens in camera px.
+    picture px. `optics_px`: sigma of the lens in camera px.
     """
 
     layout: Layout
-    pixels_per_picture_px: float = 1.0
+    pixels_per_picture_px: float = 0.5
     gamma: float = 2.2
     white: tuple[float, float, float] = (1.0, 1.0, 1.0)
     black: float = 0.002
@@ -76,17 +76,18 @@ class Screen:
     band_phase: float = 0.0
     letterbox_px: float = 0.0
     bezel_px: float = 40.0
-    optics_px: float = 0.4
+    optics_px: float = 0.3
 
 
 def draw_screen(
     rng: np.random.Generator, *, layouts: tuple[Layout, ...], view: View, picture_px: int
 ) -> Screen:
-    """A screen at random; the pitch is drawn as the camera sees it: 0.35 to 2 display px a camera px.
+    """A screen at random; the pitch is drawn as the camera sees it: 0.3 to 1 display px a camera px.
 
-    Much finer displays leave no trace of their pixels, only of their light.
+    The lens and the pixel's own width take all contrast from finer grids; those displays leave no trace but
+    their light, and are not simulated.
     """
-    seen = float(np.exp(rng.uniform(np.log(0.35), np.log(2.0))))
+    seen = float(np.exp(rng.uniform(np.log(0.3), np.log(1.0))))
     tint = rng.normal(0, 0.1)
     return Screen(
         layout=layouts[int(rng.integers(len(layouts)))],
@@ -103,7 +104,7 @@ def draw_screen(
         band_phase=float(rng.uniform(0, 2 * np.pi)),
         letterbox_px=float(rng.choice([0, rng.uniform(0, 0.3)])) * picture_px,
         bezel_px=float(rng.uniform(0.02, 0.15)) * picture_px,
-        optics_px=float(rng.uniform(0.2, 0.5)),
+        optics_px=float(rng.uniform(0.15, 0.4)),
     )
 
 
@@ -112,19 +113,16 @@ def screen_light(picture: RgbImage, screen: Screen, *, view: View, surroundings:
 
     `surroundings`: any picture, shown blurred where the view goes past the screen.
     """
-    k = screen.pixels_per_picture_px
     plane = view.plane(picture_width=picture.shape[1])
-    at = Plane(plane.x * np.float32(k), plane.y * np.float32(k))
-    pitch = view.picture_px_per_camera_px * k
-    shown = _shown(picture, screen, pitch=pitch)
-    emitted = _sampled(shown, at) * _sub_pixels(
-        screen.layout, at, sigma_px=float(np.hypot(screen.optics_px, PIXEL_SIGMA_PX)) * pitch
-    )
-    past = outside(at, height=shown.shape[0], width=shown.shape[1])
+    pitch = view.picture_px_per_camera_px * screen.pixels_per_picture_px
+    sigma_px = float(np.hypot(screen.optics_px, PIXEL_SIGMA_PX)) * pitch
+    emitted = _emission(picture, screen, plane, scale=view.picture_px_per_camera_px)
+    emitted *= _sub_pixels(screen, plane, sigma_px=sigma_px)
+    past = outside(plane, height=picture.shape[0], width=picture.shape[1])
     if float(past.max()) > 0:
         _frame(emitted, screen, past=past, behind=blurred_light(surroundings, size=past.shape))
-    light = emitted
-    return (light * _bars(screen, view.height) + _reflections(screen, view)).astype(np.float32)
+    light = emitted * _bars(screen, view.height) + _reflections(screen, view)
+    return np.asarray(light, np.float32)
 
 
 def tile(layout: Layout) -> FloatArray:
@@ -134,29 +132,27 @@ def tile(layout: Layout) -> FloatArray:
     return np.asarray(cells / cells.mean(axis=(0, 1)), np.float32)
 
 
-def _shown(picture: RgbImage, screen: Screen, *, pitch: float) -> FloatArray:
-    """The picture in display pixels, as linear light, already blurred by what a camera pixel averages."""
-    k = screen.pixels_per_picture_px
-    size = (max(round(picture.shape[1] * k), 2), max(round(picture.shape[0] * k), 2))
-    resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if k < 1 else cv2.INTER_CUBIC)
+def _emission(picture: RgbImage, screen: Screen, plane: Plane, *, scale: float) -> FloatArray:
+    """The shown picture as linear light at every camera pixel.
+
+    It keeps its own resolution, however coarse the sub-pixel grid: the grid stands for what a camera of
+    many pixels leaves of it after it made the picture small, and that camera saw the face sharp.
+    """
     response = (np.linspace(0, 1, 256) ** screen.gamma * (1 - screen.black) + screen.black)[:, None]
-    light = looked_up(np.asarray(resized, np.uint8), response * np.array(screen.white))
-    return blurred(light, 0.35 * pitch)
+    light = blurred(looked_up(picture, response * np.array(screen.white)), 0.35 * scale)
+    x, y = (axis - np.float32(0.5) for axis in plane)
+    return np.asarray(cv2.remap(light, x, y, cv2.INTER_LINEAR), np.float32)
 
 
-def _sampled(shown: FloatArray, at: Plane) -> FloatArray:
-    half = np.float32(0.5)
-    return np.asarray(cv2.remap(shown, at.x - half, at.y - half, cv2.INTER_LINEAR), np.float32)
-
-
-def _sub_pixels(layout: Layout, at: Plane, *, sigma_px: float) -> FloatArray:
-    repeated = np.asarray(np.tile(tile(layout), (3, 3, 1)), np.float32)
+def _sub_pixels(screen: Screen, plane: Plane, *, sigma_px: float) -> FloatArray:
+    repeated = np.asarray(np.tile(tile(screen.layout), (3, 3, 1)), np.float32)
     size = _TILE_PX * _CELL
     sigma = min(sigma_px * _CELL, 3.0 * size)
     smooth = blurred(repeated, sigma)
     # The lens blurs the tile as it blurs the screen; its period is kept by cutting the middle copy.
     middle = np.ascontiguousarray(smooth[size : 2 * size, size : 2 * size])
-    x, y = (wrapped(axis, _TILE_PX) * np.float32(_CELL) - np.float32(0.5) for axis in at)
+    k = np.float32(screen.pixels_per_picture_px)
+    x, y = (wrapped(axis * k, _TILE_PX) * np.float32(_CELL) - np.float32(0.5) for axis in plane)
     return np.asarray(cv2.remap(middle, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
 
 
