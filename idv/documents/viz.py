@@ -125,7 +125,7 @@ def field_from_text(
     A document number longer or shorter than its type prints it was cut or joined, and is worth half.
     """
     value = normalised(name, text, date_format=document_type.date_format if document_type else None)
-    if value is None or (document_type is not None and _is_label(name, text, document_type)):
+    if value is None or (document_type is not None and _is_label(text, document_type)):
         return None
     doubtful = (
         name is FieldName.DOCUMENT_NUMBER and document_type and len(value) != len(document_type.number_mask)
@@ -144,11 +144,11 @@ def normalised(name: FieldName, text: str, *, date_format: str | None = None) ->
         return _sex(plain)
     if name in _NAME_FIELDS:
         return _name(plain)
-    if name in _NUMBER_FIELDS:
+    if name in _NUMBER_FIELDS and not _NUMERIC.fullmatch(plain):
         return re.sub(r"[^0-9A-Z]", "", _unaccented(plain)) or None
     if name in _CODE_FIELDS:
         return re.sub(r"[^A-Z ]", "", _unaccented(plain).translate(_TO_LETTERS)).strip() or None
-    return plain or None
+    return None if name in _NUMBER_FIELDS else plain or None
 
 
 def parse_printed_date(text: str, *, pattern: str | None = None) -> dt.date | None:
@@ -217,14 +217,13 @@ def _unaccented(text: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-def _is_label(name: FieldName, text: str, document_type: DocumentType) -> bool:
-    """Whether a crop that missed its place shows the field's label instead of its value."""
+def _is_label(text: str, document_type: DocumentType) -> bool:
+    """Whether a crop that missed its place shows a label, its own or the next field's."""
     shown = " ".join(_label_parts(text))
     labels = (
         part
         for side in document_type.sides.values()
         for zone in side.fields
-        if zone.name is name
         for part in _label_parts(zone.label)
     )
     return any(

@@ -79,6 +79,7 @@ def test_any_text_is_answered(text: str) -> None:
         (FieldName.GIVEN_NAMES, "ANNA  MARÍA.", "ANNA MARÍA"),
         (FieldName.GIVEN_NAMES, "42", "Z"),
         (FieldName.DOCUMENT_NUMBER, "L 898902-C3", "L898902C3"),
+        (FieldName.DOCUMENT_NUMBER, "16.01.2029", None),
         (FieldName.SEX, "F", "F"),
         (FieldName.SEX, "M/M", "M"),
         (FieldName.SEX, "weiblich", None),
@@ -181,7 +182,9 @@ def test_a_number_of_another_length_is_doubtful() -> None:
     assert (cut.confidence, whole.confidence) == (0.48, 0.96)
 
 
-@pytest.mark.parametrize("text", ["MAMEN GIVEN NAMES", "Vornamen / Given names", "Given narnes"])
+@pytest.mark.parametrize(
+    "text", ["MAMEN GIVEN NAMES", "Vornamen / Given names", "Given narnes", "Name / Surname"]
+)
 def test_the_label_in_place_of_the_value_is_no_value(text: str) -> None:
     """A crop that slipped shows the label; that is not the holder's name."""
     known = load_document_types().get("xar_identity_card")
