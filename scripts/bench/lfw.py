@@ -3,6 +3,7 @@
     python scripts/bench/lfw.py                 report, with the committed calibration
     python scripts/bench/lfw.py --fit           fit the calibration first, and write it
     python scripts/bench/lfw.py --write-point   also write the operating point
+    python scripts/bench/lfw.py --elsewhere     also what the threshold gives on NUAA's people and camera
     python scripts/bench/lfw.py --degraded 200  also how FNMR grows when one picture gets small or blurred
 
 Every image counts: a picture without a face gets a score of -inf, an error of each of its mated pairs. The
@@ -110,6 +111,14 @@ def main() -> None:
     calibration = load_calibration(path)
     scores = _scores(pictures, calibration)
     _report(pictures, scores, pairs)
+    if arguments.elsewhere:
+        _report_elsewhere(
+            error_rates.threshold_at_fmr(_split(pictures.subjects, scores)[1], 1e-3),
+            data,
+            pipeline,
+            arguments.cache,
+            calibration,
+        )
     if arguments.degraded:
         _report_degraded(
             pictures,
@@ -134,6 +143,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=cache / "bench")
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--write-point", action="store_true")
+    parser.add_argument("--elsewhere", action="store_true")
     parser.add_argument("--degraded", type=int, default=0, metavar="PAIRS")
     return parser.parse_args()
 
@@ -283,6 +293,30 @@ def _report_official(pictures: Pictures, scores: Matrix, pairs: Sequence[dict[st
     print(f"official pairs ({len(pairs)}): accuracy {100 * np.mean(right):.2f} %, by fold ", end="")
     print(", ".join(f"{100 * r:.2f}" for r in right), end="; ")
     print(f"FNMR {100 * error_rates.fnmr_at_fmr(values[mated], values[~mated], 1e-3):.2f} % at FMR 1e-3")
+
+
+def _report_elsewhere(
+    threshold: float, data: Path, pipeline: Pipeline, cache: Path, calibration: Calibration
+) -> None:
+    """Error rates at LFW's threshold on bona fide webcam frames of NUAA: nine people of one region, one camera.
+
+    Up to six frames of each person and session; mated pairs are of different sessions.
+    """
+    sittings: dict[tuple[str, str], list[str]] = {}
+    for row in csv.DictReader((data / "nuaa/items.csv").open()):
+        if row["label"] == "bona_fide":
+            sittings.setdefault((row["subject"], row["session"]), []).append(row["path"])
+    chosen = {who: paths[:: max(1, len(paths) // 6)][:6] for who, paths in sittings.items()}
+    frames = [(who, path) for who, paths in chosen.items() for path in paths]
+    people, sessions = (np.array([who[k] for who, _ in frames]) for k in (0, 1))
+    templates = _templates(data / "nuaa", [path for _, path in frames], pipeline, cache)
+    pictures = Pictures(tuple(p for _, p in frames), people, np.zeros(len(frames), np.int64), templates)
+    scores, above = _scores(pictures, calibration), np.triu(np.ones((len(frames),) * 2, bool), 1)
+    same, other_session = people[:, None] == people[None], sessions[:, None] != sessions[None]
+    mated, nonmated = scores[same & other_session & above], scores[~same & above]
+    missed, matched = error_rates.fnmr(mated, threshold), error_rates.fmr(nonmated, threshold)
+    print(f"NUAA at that threshold for FMR 1e-3: FMR {100 * matched:.1f} % of {len(nonmated)}, ", end="")
+    print(f"FNMR {100 * missed:.1f} % of {len(mated)}; AUC {error_rates.roc_auc(mated, nonmated):.4f}")
 
 
 def _report_degraded(
