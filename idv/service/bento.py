@@ -1,7 +1,8 @@
 """The BentoML service: BentoML owns processes and packaging, the mounted application owns every route.
 
 BentoML's own metrics and access log are off: they take the request's path as a label and a message, and a
-path holds identifiers. Its timeout is out of the way, since it would free a slot whose thread runs on.
+path holds identifiers. Its timeout lies beyond ours, since it frees a slot whose thread runs on; it cannot be
+turned off, and every request leaves a timer behind until then, so it does not lie far beyond.
 
     bentoml serve idv.service.bento:Service --host 127.0.0.1 --port 3000 --api-workers 1
 """
@@ -9,8 +10,8 @@ path holds identifiers. Its timeout is out of the way, since it would free a slo
 import os
 
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
-# BentoML wraps every piece of every body in a span (a fifth of the cost of a request) that names the path,
-# query included. Who wants traces sets this to "false" and an exporter, and knows that.
+# BentoML wraps every piece of every message in a span that names the path, query included; without them an
+# empty request costs 0.8 ms of CPU instead of 1.9. Who wants traces sets this to "false", and knows that.
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 
 import bentoml
@@ -19,7 +20,8 @@ from idv.infra.telemetry.log import configure, logger
 from idv.service.late import LateApp
 
 _log = logger(__name__)
-_NEVER_S = 86_400.0
+_BENTOML_TIMEOUT_S = 300.0
+_LONGEST_DEADLINE_S = 240.0
 
 
 PUBLIC = LateApp()
@@ -29,7 +31,7 @@ PUBLIC = LateApp()
 @bentoml.service(
     name="idv",
     workers=1,
-    traffic={"timeout": _NEVER_S},
+    traffic={"timeout": _BENTOML_TIMEOUT_S},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
@@ -40,11 +42,14 @@ class Service:
         # Imported here so that the supervisor process stays small.
         from idv import settings  # noqa: PLC0415
         from idv.bootstrap import build  # noqa: PLC0415
+        from idv.domain.errors import ConfigurationError  # noqa: PLC0415
         from idv.service.app import create_app  # noqa: PLC0415
         from idv.service.delivery import DeliveryThread  # noqa: PLC0415
 
         values = settings.load()
         configure(values.log_level)
+        if values.deadline_s > _LONGEST_DEADLINE_S:
+            raise ConfigurationError([f"IDV_DEADLINE_S: at most {_LONGEST_DEADLINE_S:.0f}"])
         self._application = build(values)
         self._app = create_app(self._application)
         PUBLIC.app = self._app

@@ -25,7 +25,7 @@ PUBLIC = LateApp()
 @bentoml.service(
     name="trial",
     workers=1,
-    traffic={"timeout": 86_400.0},
+    traffic={"timeout": 300.0},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
