@@ -37,6 +37,8 @@ _FLOOR = 1e-4
 _WRONG_KIND = np.float32(-4.0)
 _NEVER = np.float32(-30.0)
 _OUTSIDE = np.float32(-2.0)
+# A place without any trace of print is sooner a faint filler than anything else.
+_FOR_FILLER = np.float32(0.3)
 _PITCH_WEIGHT = np.float32(2.0)
 # Share of a look-alike's probability that counts for the character which the place demands.
 _FOR_DIGIT = {"O": ("0", 1.0), "Q": ("0", 0.5), "D": ("0", 0.5), "I": ("1", 1.0), "L": ("1", 0.3),
@@ -264,6 +266,8 @@ def _place(kind: Kind) -> Place:
 def _made(allowed: Iterable[str], shares: dict[str, tuple[str, float]], wrong: np.float32) -> Place:
     weights = np.full(len(ALPHABET), wrong, np.float32)
     weights[[_INDEX[c] for c in allowed]] = 0.0
+    if weights[_INDEX[FILLER]] == 0.0:
+        weights[_INDEX[FILLER]] = _FOR_FILLER
     matrix = np.eye(len(ALPHABET), dtype=np.float32)
     for source, (target, share) in shares.items():
         matrix[_INDEX[source], _INDEX[target]] = share

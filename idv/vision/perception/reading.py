@@ -74,7 +74,7 @@ class DocumentReader:
         pixels, today = view.rectified, self._clock.now().date()
         found = self.mrz.read(pixels, today=today)
         known = self._known_by_zone(pixels, found) if found else self._known_by_labels(pixels)
-        lines: tuple[TextBox, ...] = ()
+        lines: tuple[TextBox, ...] | None = None
         if known is None:
             lines = self._lines(pixels)
             if found is None or not found.settled:
@@ -82,7 +82,7 @@ class DocumentReader:
             known = self._known_by_zone(pixels, found) if found else None
         printed = self._fields(pixels, known) if known else ()
         if known is None or len(printed) < len(known.side.fields) * _LEAST_SHARE:
-            printed = self._page(pixels, lines or self._lines(pixels), found)
+            printed = self._page(pixels, self._lines(pixels) if lines is None else lines, found)
         barcodes = read_barcodes(pixels)
         coded = tuple(reading for payload in barcodes for reading in read_payload(payload))
         return DocumentReading(
