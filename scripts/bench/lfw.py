@@ -298,7 +298,7 @@ def _report_official(pictures: Pictures, scores: Matrix, pairs: Sequence[dict[st
 def _report_elsewhere(
     threshold: float, data: Path, pipeline: Pipeline, cache: Path, calibration: Calibration
 ) -> None:
-    """Error rates at LFW's threshold on bona fide webcam frames of NUAA: nine people of one region, one camera.
+    """Error rates at LFW's threshold on NUAA's bona fide frames: nine people of one region.
 
     Up to six frames of each person and session; mated pairs are of different sessions.
     """
