@@ -21,7 +21,7 @@ class Reason(StrEnum):
     sentence: str
 
     def __new__(cls, code: str, kind: ReasonKind = ReasonKind.TECHNICAL, sentence: str = "") -> Self:
-        """Make a member whose value is the code alone; the defaults let a type checker read `Reason(code)`."""
+        """Make a member whose value is its code; the defaults let type checkers read `Reason(code)`."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.kind = kind
