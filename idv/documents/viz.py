@@ -122,15 +122,13 @@ def field_from_text(
 ) -> FieldReading | None:
     """One field from the text in its place; None when the text cannot be a value of that field.
 
-    A document number longer or shorter than its type prints it was cut or joined, and is worth half.
+    A number longer or shorter than its type prints it was cut or joined, and is worth half.
     """
     value = normalised(name, text, date_format=document_type.date_format if document_type else None)
     if value is None or (document_type is not None and _is_label(text, document_type)):
         return None
-    doubtful = (
-        name is FieldName.DOCUMENT_NUMBER and document_type and len(value) != len(document_type.number_mask)
-    )
-    sure = confidence * (_OF_ANOTHER_LENGTH if doubtful else 1.0)
+    mask = _mask(name, document_type) if document_type else None
+    sure = confidence * (_OF_ANOTHER_LENGTH if mask and len(value) != len(mask) else 1.0)
     return FieldReading(name=name, value=value, zone=Zone.VIZ, confidence=sure)
 
 
@@ -215,6 +213,14 @@ def _name(text: str) -> str | None:
 def _unaccented(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def _mask(name: FieldName, document_type: DocumentType) -> str | None:
+    masks = {
+        FieldName.DOCUMENT_NUMBER: document_type.number_mask,
+        FieldName.PERSONAL_NUMBER: document_type.personal_number_mask,
+    }
+    return masks.get(name)
 
 
 def _is_label(text: str, document_type: DocumentType) -> bool:
