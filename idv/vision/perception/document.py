@@ -28,7 +28,8 @@ _STRONG_SCORE = 0.62
 _STRONG_SUPPORT = 0.3
 _SMALL_PX = 250
 _EDGE_SHARE = 0.02
-_BLUR = 0.42
+# Measured on captures blurred further and further: zones stop being read between 0.28 and 0.36.
+_BLUR = 0.28
 _LINES_JUDGED = 6
 _LINES_READ = 5
 # A glance at the first characters of a line tells print from texture; a whole line costs five times as much.

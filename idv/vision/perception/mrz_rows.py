@@ -6,6 +6,7 @@ an OCR alone cannot: how many fillers a run has, and whether a round character i
 the layout says which.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -32,6 +33,9 @@ _LETTER_LIKE = {
     "О": "O",
 }
 _FLOOR = 1e-4
+_FILLER_MISREAD = frozenset("CEKSLGXR")
+_RUN = re.compile(r"(.)\1\1")
+_INFERRED = 0.5
 # What a character of the wrong kind costs: e⁻⁴ leaves it standing where the print is clear, since real
 # documents do print a digit where the standard wants a letter.
 _WRONG_KIND = np.float32(-4.0)
@@ -127,7 +131,27 @@ def read_row(folded: FloatArray, row_places: Sequence[Place]) -> Row:
     if scatter > 0.25:  # noqa: PLR2004 - of a pitch: some filler was lost or doubled
         centres, path = _best_path(scores, blank, _pull(len(folded), grid))
         _, scatter = _fit(centres)
-    return _row(folded, row_places, centres, path, evenness=max(0.0, 1.0 - 2.0 * scatter))
+    read = _row(folded, row_places, centres, path, evenness=max(0.0, 1.0 - 2.0 * scatter))
+    return closed(read) if row_places[-1] is _NAME else read
+
+
+def closed(row: Row) -> Row:
+    """A row of names with its closing fillers put back where blur made them look like a run of letters.
+
+    Blurred fillers are read as C, E or K in long runs; no name has three such letters running. What is put
+    back so has the confidence 0.5: it is inferred, not seen.
+    """
+    end = len(row.text)
+    for token in reversed(list(re.finditer(f"[^{FILLER}]+", row.text))):
+        if set(token[0]) - _FILLER_MISREAD or _RUN.search(token[0]) is None:
+            break
+        end = token.start()
+    inferred = [index for index in range(end, len(row.text)) if row.text[index] != FILLER]
+    if not inferred:
+        return row
+    confidences = row.confidences.copy()
+    confidences[inferred] = _INFERRED
+    return row._replace(text=row.text[:end].ljust(len(row.text), FILLER), confidences=confidences)
 
 
 def _row(

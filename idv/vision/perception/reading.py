@@ -42,7 +42,8 @@ _MIN_FIELD_CONFIDENCE = 0.6
 # A side on which fewer of the type's zones can be read is printed otherwise: then the page is read by labels.
 _LEAST_SHARE = 0.5
 _PROVEN = 0.99
-_DOUBTFUL = 0.3
+_DOUBTFUL = 0.5
+_BLURRED_AT_MOST = 0.7
 _ASPECT_TOLERANCE = 0.12
 _LABELS_COMPARED = 3
 _LABELS_NEEDED = 2
@@ -83,14 +84,15 @@ class DocumentReader:
         printed = self._fields(pixels, known) if known else ()
         if known is None or len(printed) < len(known.side.fields) * _LEAST_SHARE:
             printed = self._page(pixels, self._lines(pixels) if lines is None else lines, found)
+        blurred = Reason.DOCUMENT_BLURRED in view.reasons
         barcodes = read_barcodes(pixels)
         coded = tuple(reading for payload in barcodes for reading in read_payload(payload))
         return DocumentReading(
             document_type=known.type.id if known else None,
             mrz=found.reading if found else None,
-            fields=(*(_mrz_fields(found) if found else ()), *printed, *coded),
+            fields=(*(_mrz_fields(found, blurred=blurred) if found else ()), *printed, *coded),
             barcodes=barcodes,
-            reasons=(*view.reasons, *_reasons(found, known)),
+            reasons=(*view.reasons, *_reasons(found, known, blurred=blurred)),
             read_on=today,
         )
 
@@ -169,22 +171,27 @@ def _covers(y_at: Callable[[float], float], line: TextBox) -> bool:
     return bool(line.corners[:, 1].min() <= y_at(x) <= line.corners[:, 1].max())
 
 
-def _reasons(found: MrzFound | None, known: _Known | None) -> tuple[Reason, ...]:
+def _reasons(found: MrzFound | None, known: _Known | None, *, blurred: bool) -> tuple[Reason, ...]:
     """Why the machine-readable zone is missing or in doubt; nothing for a side that has none."""
     if found is None:
         return () if known is not None else (Reason.MRZ_NOT_FOUND,)
-    weak = not found.reading.valid and not found.settled
+    weak = not found.reading.valid and (blurred or not found.settled)
     return (Reason.MRZ_UNREADABLE,) if weak or found.weakest < _DOUBTFUL else ()
 
 
-def _mrz_fields(found: MrzFound) -> Iterator[FieldReading]:
-    """The zone's fields; one whose own digit holds is proven, another as sure as its weakest character."""
+def _mrz_fields(found: MrzFound, *, blurred: bool) -> Iterator[FieldReading]:
+    """The zone's fields; one whose own digit holds is proven, another as sure as its weakest character.
+
+    In a blurred picture a recogniser can be sure and wrong: there a refuted zone is doubtful in all fields.
+    """
     layout = LAYOUTS[found.reading.format]
     spans = {element.name: element.span for element in layout.elements}
     spans |= {FieldName.SURNAME: layout.names, FieldName.GIVEN_NAMES: layout.names}
     for name, value in found.reading.fields.items():
         proven = found.reading.digits.get(name.value) is DigitState.VERIFIED
         confidence = _PROVEN if proven else _weakest(found, spans[name])
+        if blurred and not found.reading.valid:
+            confidence = min(confidence, _BLURRED_AT_MOST)
         yield FieldReading(name=name, value=value, zone=Zone.MRZ, confidence=confidence)
 
 

@@ -113,6 +113,27 @@ def test_folding_sums_lower_case_accents_and_wide_forms() -> None:
     assert out.sum() == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(
+    ("read", "names"),
+    [
+        ("P<UTOMUELLER<<TOMAS<<CCECECCCCCCCCEECCCCCCCE", "P<UTOMUELLER<<TOMAS"),
+        ("P<UTORAMOS<<ROSE<CCCCCCCCCCCC<<<CCCCCCCCCCCC", "P<UTORAMOS<<ROSE"),
+        ("P<UTORAMOS<<LEE<KEES<<<<<<<<<<<<<<<<<<<<<<<<", "P<UTORAMOS<<LEE<KEES"),
+        ("P<UTORAMOS<<ROSE<CCCCCC<ANNA<<<<<<<<<<<<<<<<", "P<UTORAMOS<<ROSE<CCCCCC<ANNA"),
+    ],
+)
+def test_blurred_closing_fillers_are_put_back(read: str, names: str) -> None:
+    """A run of C, E and K after the names is none; a name of such letters, or before another name, stays."""
+    assert read_row(folded(read), places(TD3, 0)).text == names.ljust(44, "<")
+
+
+def test_what_is_put_back_is_half_sure() -> None:
+    """It was inferred from what names can be, not seen."""
+    row = read_row(folded("P<UTOMUELLER<<TOMAS".ljust(30, "<") + "C" * 14), places(TD3, 0))
+    assert set(row.confidences[30:].tolist()) == {0.5}
+    assert row.confidences[:19].min() > 0.9
+
+
 def test_a_row_hides_its_text_in_a_repr() -> None:
     """Names and numbers are personal data."""
     assert "ERIKSSON" not in repr(read_row(folded(NAMES), places(TD3, 0)))
