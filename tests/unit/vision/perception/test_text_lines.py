@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idv.domain.arrays import RgbImage
-from idv.vision.perception.mrz_band import find_bands
 from idv.vision.perception.text_lines import Strip, cut, find_strips
 
 
@@ -55,29 +54,6 @@ def test_a_slanting_row_keeps_its_slope() -> None:
     """A document laid flat imperfectly leans by a degree or two."""
     (strip,) = find_strips(printed([ZONE[0]], slope=0.02))
     assert strip.slope == pytest.approx(0.02, abs=0.004)
-
-
-def test_three_like_rows_are_one_band() -> None:
-    """A short line above does not join them."""
-    rows = [("SPECIMEN CARD", 100), *ZONE]
-    image = printed(rows[1:])
-    cv2.putText(image, "SPECIMEN CARD", (60, 100), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (20, 20, 20), 2)
-    band = find_bands(find_strips(image), width=1000)[0]
-    assert len(band.rows) == 3
-    assert band.rows[0].y_at(500) > 400
-
-
-def test_rows_far_apart_are_no_band() -> None:
-    """A zone's rows stand within a few heights of each other."""
-    upper, lower = Strip((50, 100), (950, 100), 20), Strip((50, 400), (950, 400), 20)
-    assert find_bands([upper, lower], width=1000) == []
-
-
-def test_a_row_that_runs_into_a_border_is_cut_to_its_neighbour() -> None:
-    """Common ends: the runaway end gives way to the shorter row's."""
-    upper, lower = Strip((50, 100), (800, 100), 20), Strip((50, 140), (990, 140), 20)
-    (band,) = find_bands([upper, lower], width=1000)
-    assert [row.right[0] for row in band.rows] == [800, 800]
 
 
 @given(x=st.floats(100, 300), y=st.floats(100, 300), angle=st.floats(-0.5, 0.5), along=st.floats(0, 30))
