@@ -247,7 +247,8 @@ def _checks(
     live = load_liveness_calibration(folder / "liveness.toml")
     pad = PadNet(inference)
     faces = seen.analyser.digest_parts()
-    reading = (faces, seen.finder.digest_parts(), seen.reader.digest_parts())
+    read = (seen.finder, seen.reader, seen.types)
+    reading = (faces, *(part.digest_parts() for part in read))
     return (
         DocumentReadingCheck(
             types=seen.types, clock=clock, provider=settings.pack, digest=document_reading_digest(*reading)
