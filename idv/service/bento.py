@@ -22,6 +22,7 @@ from idv.service.late import LateApp
 _log = logger(__name__)
 _BENTOML_TIMEOUT_S = 300.0
 _LONGEST_DEADLINE_S = 240.0
+_TRACED = os.environ["OTEL_SDK_DISABLED"].lower() != "true"
 
 
 PUBLIC = LateApp()
@@ -34,6 +35,7 @@ PUBLIC = LateApp()
     traffic={"timeout": _BENTOML_TIMEOUT_S},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": [] if _TRACED else [".*"]},
 )
 class Service:
     """One worker process: builds the application, serves it, closes it."""

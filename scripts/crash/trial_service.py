@@ -28,6 +28,7 @@ PUBLIC = LateApp()
     traffic={"timeout": 300.0},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": [".*"]},
 )
 class Trial:
     """Everything real but the models."""
