@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -23,7 +24,11 @@ def _reading(
     *fields: tuple[FieldName, str, Zone], zone: MrzReading | None = None, confidence: float = 0.95
 ) -> DocumentReading:
     printed = tuple(FieldReading(name, value, at, confidence) for name, value, at in fields)
-    return DocumentReading(mrz=zone, fields=printed + (field_readings(zone, confidence=0.95) if zone else ()))
+    return DocumentReading(
+        document_type="known",
+        mrz=zone,
+        fields=printed + (field_readings(zone, confidence=0.95) if zone else ()),
+    )
 
 
 def _found(*readings: DocumentReading, today: dt.date = TODAY) -> list[tuple[Reason, FieldName | None]]:
@@ -65,6 +70,22 @@ def test_agreeing_zones_give_nothing() -> None:
 def test_a_contradicting_printed_field_is_named(name: FieldName, value: str) -> None:
     """One field that differs between zones gives one finding with that field."""
     assert _found(_reading(_viz(name, value), zone=_mrz())) == [(Reason.MRZ_VIZ_MISMATCH, name)]
+
+
+def test_a_line_without_a_digit_is_no_number() -> None:
+    """A word taken for the document's number contradicts nothing."""
+    assert _found(_reading(_viz(FieldName.DOCUMENT_NUMBER, "PASSEPORT"), zone=_mrz())) == []
+
+
+def test_on_an_unknown_type_only_what_its_form_tells_can_contradict() -> None:
+    """Labels alone mistake lines for numbers and names; a date of birth is told by its form."""
+    for name, value, found in (
+        (FieldName.SURNAME, "JOANNA", []),
+        (FieldName.DOCUMENT_NUMBER, "F122187664", []),
+        (FieldName.DATE_OF_BIRTH, "1984-08-12", [(Reason.MRZ_VIZ_MISMATCH, FieldName.DATE_OF_BIRTH)]),
+    ):
+        unknown = dataclasses.replace(_reading(_viz(name, value), zone=_mrz()), document_type=None)
+        assert _found(unknown) == found
 
 
 def test_the_sides_of_a_document_are_taken_together() -> None:
