@@ -22,15 +22,17 @@ from idv.vision.perception.text_lines import Strip, cut, find_strips
 _ROW_HEIGHT_PX = 48
 # A row is cut out with some ground around it: the recogniser was trained on such crops.
 _ACROSS = 1.7
-# Where digits are refuted, the same rows are cut tighter and looser: what was doubtful often falls otherwise.
-_OTHER_LOOKS = (1.4, 2.0)
-_ALONG_CHARACTERS = 1.0
+# Where digits are refuted or a character left no trace, the same rows are cut tighter, then looser: what was
+# doubtful often falls otherwise, and an end that was cut off comes back. Height × print, characters beside.
+_OTHER_LOOKS = ((1.4, 1.0), (2.0, 3.0))
+_ALONG = 1.0
 _TD1_ROWS = 3
 _TD1_COLUMNS = 30
 _COUNT_TOLERANCE = 6
 _BANDS_TRIED = 4
 _WORK_WIDTHS = (1000, 600)
 _MIN_CONFIDENCE = 0.55
+_TRACE = 0.05
 _CLEAR = 0.97
 _CLEAR_WEAKEST = 0.5
 
@@ -60,7 +62,7 @@ class MrzFound:
     def settled(self) -> bool:
         """Whether looking again is in vain: the digits hold, or what refutes them is clearly printed so."""
         if self.reading.valid:
-            return self.confidence >= _MIN_CONFIDENCE
+            return self.confidence >= _MIN_CONFIDENCE and self.weakest >= _TRACE
         return self.confidence >= _CLEAR and self.weakest >= _CLEAR_WEAKEST
 
 
@@ -119,10 +121,10 @@ class MrzReader:
         if len(rows) < _TD1_ROWS and _median_count(seen) <= _TD1_COLUMNS + 3:
             rows, seen = self._with_third(pixels, rows, seen)
         best = self._decided(rows, seen, today=today)
-        for across in _OTHER_LOOKS:
+        for across, along in _OTHER_LOOKS:
             if best is None or best.settled:
                 break
-            seen = [self._see(pixels, row, len(rows), across=across) for row in rows]
+            seen = [self._see(pixels, row, len(rows), across=across, along=along) for row in rows]
             best = better(best, self._decided(rows, seen, today=today))
         return best
 
@@ -133,9 +135,11 @@ class MrzReader:
         reading = proven(read.layout, read.rows, today=today, types=self._types)
         return MrzFound(reading, rows, tuple(row.confidences for row in read.rows))
 
-    def _see(self, pixels: RgbImage, row: Strip, rows: int, *, across: float = _ACROSS) -> _Seen:
+    def _see(
+        self, pixels: RgbImage, row: Strip, rows: int, *, across: float = _ACROSS, along: float = _ALONG
+    ) -> _Seen:
         pitch = row.length / (_TD1_COLUMNS if rows == _TD1_ROWS else 40)
-        corners = row.corners(along=_ALONG_CHARACTERS * pitch, across=across)
+        corners = row.corners(along=along * pitch, across=across)
         posteriors = self._recogniser.posteriors(cut(pixels, corners, height=_ROW_HEIGHT_PX))
         return _Seen(greedy(posteriors, self._recogniser.alphabet).text, self._folding.fold(posteriors))
 
@@ -155,10 +159,12 @@ class MrzReader:
 
 
 def better(one: MrzFound | None, other: MrzFound | None) -> MrzFound | None:
-    """The reading with fewer refuted digits, then the surer one."""
+    """The reading with fewer refuted digits, then with a trace of every character, then the surer one."""
     if one is None or other is None:
         return one or other
-    return max(one, other, key=lambda found: (-refuted(found.reading), found.confidence))
+    return max(
+        one, other, key=lambda found: (-refuted(found.reading), found.weakest >= _TRACE, found.confidence)
+    )
 
 
 def _best_layout(seen: Sequence[_Seen]) -> _Read | None:

@@ -42,8 +42,10 @@ _MIN_FIELD_CONFIDENCE = 0.6
 # A side on which fewer of the type's zones can be read is printed otherwise: then the page is read by labels.
 _LEAST_SHARE = 0.5
 _PROVEN = 0.99
-_DOUBTFUL = 0.5
+_DOUBTFUL = 0.6
 _BLURRED_AT_MOST = 0.7
+# A digit is right by chance once in ten: it proves no character that left no trace in the picture.
+_TRACE = 0.05
 _ASPECT_TOLERANCE = 0.12
 _LABELS_COMPARED = 3
 _LABELS_NEEDED = 2
@@ -188,8 +190,9 @@ def _mrz_fields(found: MrzFound, *, blurred: bool) -> Iterator[FieldReading]:
     spans = {element.name: element.span for element in layout.elements}
     spans |= {FieldName.SURNAME: layout.names, FieldName.GIVEN_NAMES: layout.names}
     for name, value in found.reading.fields.items():
-        proven = found.reading.digits.get(name.value) is DigitState.VERIFIED
-        confidence = _PROVEN if proven else _weakest(found, spans[name])
+        weakest = _weakest(found, spans[name])
+        proven = found.reading.digits.get(name.value) is DigitState.VERIFIED and weakest >= _TRACE
+        confidence = _PROVEN if proven else weakest
         if blurred and not found.reading.valid:
             confidence = min(confidence, _BLURRED_AT_MOST)
         yield FieldReading(name=name, value=value, zone=Zone.MRZ, confidence=confidence)
