@@ -94,7 +94,11 @@ class ServiceProcess:
                 stdin=subprocess.DEVNULL,
                 pass_fds=() if self._supervised else (self._socket.fileno(),),
             )
-        self.wait_ready()
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
         return time.monotonic() - started
 
     def stop(self) -> None:
