@@ -10,9 +10,9 @@ from idv.training.pad_fitting import Schedules
 from idv.vision.models.pad import CONTEXT_PX, DETAIL_PX
 
 TABLES = {
-    "captured": "NUAA, the tested subjects left out of training (3 folds of 3 subjects)",
-    "test": "simulated from photographs of people not used in training",
-    "test_held_out": "simulated likewise, with screen layouts and printers that no training saw",
+    "captured": "captured: NUAA, the tested subjects left out of training (3 folds of 3 subjects)",
+    "test": "test: simulated from photographs of people not used in training",
+    "test_held_out": "test_held_out: simulated likewise, with layouts and printers that no training saw",
 }
 """What each table of figures was measured on."""
 
@@ -36,6 +36,9 @@ over the cut and its mirror image."
 weaknesses = [
   "Screens were simulated only; no real screen replay was available for training. Real ones will be \
 missed more often than the figures below say.",
+  "Simulated screens show their sub-pixel grid at 0.3 to 1 display px a camera px. A display too fine for \
+the lens leaves only its light, glare and edges, and such a replay is likely to be missed.",
+  "Unseen sub-pixel layouts are missed more often than those of training: see test_held_out below.",
   "Prints: one real collection (NUAA), one webcam, nine people of similar appearance.",
   "Bona fide faces are press and portrait photographs and nine people before a webcam; few phone selfies.",
   "Still photographs only: masks, cut-out prints, video and injected pictures were not considered.",
