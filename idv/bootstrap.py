@@ -157,6 +157,12 @@ def dispatcher(settings: Settings, stores: Stores) -> Dispatcher:
     )
 
 
+def check(settings: Settings) -> None:
+    """Raise what would keep the service from starting: absent models, unreadable calibrations or points."""
+    with judges(settings):
+        pass
+
+
 def build(settings: Settings) -> Application:
     """The wired application, its models loaded and its storage migrated, or the error that prevents it."""
     clock = SystemClock()

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     docs: bool = False
     max_body_bytes: int = Field(default=32_000_000, ge=1_000)
     max_part_bytes: int = Field(default=15_000_000, ge=1_000)
-    deadline_s: float = Field(default=20.0, gt=0)
+    deadline_s: float = Field(default=20.0, gt=0, le=240)
     worker_threads: int = Field(default=2, ge=1, le=64)
     queue_length: int = Field(default=8, ge=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from idv.domain.decisions import Decision
 from idv.domain.documents import DocumentReading
-from idv.domain.evidence import ImageRole
+from idv.domain.evidence import ClaimedIdentity, ImageRole
 from idv.domain.faces import FaceTemplate
 from idv.domain.verifications import Verification
 
@@ -37,10 +37,11 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What perception saw in earlier evidence of the same verification; used for images not sent again."""
+    """What earlier evidence of the same verification said; it stands in for what is not sent again."""
 
     templates: Mapping[ImageRole, FaceTemplate] = field(default_factory=dict)
     readings: Mapping[ImageRole, DocumentReading] = field(default_factory=dict)
+    claimed: ClaimedIdentity | None = None
 
 
 @dataclass(frozen=True)

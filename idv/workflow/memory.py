@@ -1,5 +1,7 @@
 """Turns what perception saw into private bytes for the vault and back: no pickle, fixed shapes."""
 
+import dataclasses
+import datetime as dt
 import io
 import json
 from collections.abc import Mapping
@@ -15,19 +17,23 @@ from idv.domain.documents import (
     MrzReading,
     Zone,
 )
-from idv.domain.evidence import ImageRole
+from idv.domain.evidence import ClaimedIdentity, ImageRole
 from idv.domain.faces import FaceTemplate
 from idv.domain.reasons import Reason
 from idv.domain.stores import Remembered
 
 _TEMPLATE = "template."
 _READING = "reading."
+_CLAIMED = "claimed"
 
 
 def to_private(remembered: Remembered) -> dict[str, bytes]:
-    """Kind -> bytes, one entry a template and a reading."""
+    """Kind -> bytes, one entry a template and a reading, and one for the claim."""
     blobs = {f"{_TEMPLATE}{role}": _template_bytes(t) for role, t in remembered.templates.items()}
-    return blobs | {f"{_READING}{role}": _reading_bytes(r) for role, r in remembered.readings.items()}
+    blobs |= {f"{_READING}{role}": _reading_bytes(r) for role, r in remembered.readings.items()}
+    if remembered.claimed is not None:
+        blobs[_CLAIMED] = json.dumps(dataclasses.asdict(remembered.claimed), default=str).encode()
+    return blobs
 
 
 def from_private(blobs: Mapping[str, bytes]) -> Remembered:
@@ -35,11 +41,18 @@ def from_private(blobs: Mapping[str, bytes]) -> Remembered:
     return Remembered(
         templates={ImageRole(k.removeprefix(_TEMPLATE)): _template(b) for k, b in _under(blobs, _TEMPLATE)},
         readings={ImageRole(k.removeprefix(_READING)): _reading(b) for k, b in _under(blobs, _READING)},
+        claimed=_claim(blobs[_CLAIMED]) if _CLAIMED in blobs else None,
     )
 
 
 def _under(blobs: Mapping[str, bytes], prefix: str) -> list[tuple[str, bytes]]:
     return [(kind, blob) for kind, blob in blobs.items() if kind.startswith(prefix)]
+
+
+def _claim(blob: bytes) -> ClaimedIdentity:
+    body = json.loads(blob)
+    born = body.pop("date_of_birth")
+    return ClaimedIdentity(**body, date_of_birth=dt.date.fromisoformat(born) if born else None)
 
 
 def _template_bytes(template: FaceTemplate) -> bytes:

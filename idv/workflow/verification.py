@@ -98,7 +98,10 @@ class Verifications:
         if len(verification.decisions) > self.limits.attempts:
             raise Conflict("verification_exhausted", "This verification has been tried too often.")
         remembered = from_private(self.store.private(request.tenant, verification_id))
-        return self._judge_and_store(request, verification, evidence, remembered, render=render)
+        # A new document has to answer to the claim made before, or a pass on the old one would stand.
+        claimed = evidence.claimed or remembered.claimed
+        answered = dataclasses.replace(evidence, claimed=claimed)
+        return self._judge_and_store(request, verification, answered, remembered, render=render)
 
     def resolve(
         self, request: Request, verification_id: str, decision: Decision, *, note: str, render: Render
@@ -253,4 +256,4 @@ def _seen(perception: Perception, evidence: Evidence) -> Remembered:
             templates[role] = perception.template(role)
         if role.is_document:
             readings[role] = perception.reading(role)
-    return Remembered(templates=templates, readings=readings)
+    return Remembered(templates=templates, readings=readings, claimed=evidence.claimed)

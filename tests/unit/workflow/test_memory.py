@@ -14,7 +14,7 @@ from idv.domain.documents import (
     MrzReading,
     Zone,
 )
-from idv.domain.evidence import ImageRole
+from idv.domain.evidence import ClaimedIdentity, ImageRole
 from idv.domain.faces import FaceTemplate
 from idv.domain.reasons import Reason
 from idv.domain.stores import Remembered
@@ -45,6 +45,21 @@ READINGS = st.builds(
 def test_readings_survive_the_vault(readings: dict[ImageRole, DocumentReading]) -> None:
     """Any reading comes back equal from its bytes."""
     assert from_private(to_private(Remembered(readings=readings))).readings == readings
+
+
+@given(
+    st.builds(
+        ClaimedIdentity,
+        st.none() | st.text(max_size=9),
+        st.none() | st.text(max_size=9),
+        st.none() | st.text(max_size=9),
+        st.none() | st.dates(),
+    )
+)
+def test_a_claim_survives_the_vault(claimed: ClaimedIdentity) -> None:
+    """Names and date of birth come back as they were claimed; no claim comes back as none."""
+    assert from_private(to_private(Remembered(claimed=claimed))).claimed == claimed
+    assert from_private(to_private(Remembered())).claimed is None
 
 
 def test_templates_survive_the_vault_bit_for_bit() -> None:

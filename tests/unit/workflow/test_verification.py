@@ -1,5 +1,6 @@
 """Facts about the life of a verification: one stored step at a time, evidence added, a person's word."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from idv.domain.arrays import RgbImage
 from idv.domain.decisions import Decision, Step
 from idv.domain.documents import DocumentReading, DocumentView
 from idv.domain.errors import Conflict, MediaError, MediaFault, NotFound, Overloaded
-from idv.domain.evidence import EncodedImage, Evidence, ImageRole
+from idv.domain.evidence import ClaimedIdentity, EncodedImage, Evidence, ImageRole
 from idv.domain.faces import Box, Face, FaceQuality, FaceTemplate, Pose, SubjectFace
 from idv.domain.images import DecodedImage, MediaType
 from idv.domain.ports import Perception
@@ -72,9 +73,11 @@ class FacesSeen:
     name: CheckName = CheckName.FACE_MATCH
     provider: str = "own"
     digest: str = "d"
+    seen: list[ClaimedIdentity | None] = field(default_factory=list)
 
     def judge(self, evidence: Evidence, context: Perception, *, deadline: float) -> CheckResult:
-        """Look at both."""
+        """Look at both, and note the claim."""
+        self.seen.append(evidence.claimed)
         outcome, score = Outcome.PASS, 1.0
         reasons: tuple[Reason, ...] = ()
         try:
@@ -155,6 +158,23 @@ def test_missing_evidence_asks_for_it_and_the_answer_is_judged_with_what_is_reme
     assert second.decision is not None
     assert second.decision.decision is Decision.ACCEPT
     assert len(second.decisions) == len(second.results) == 2
+
+
+def test_a_claim_made_once_is_judged_with_every_later_document() -> None:
+    """Evidence added without a claim is judged under the earlier one, so a swapped document answers to it."""
+    desk = Desk()
+    claim = ClaimedIdentity(full_name="Anna Eriksson")
+    first = desk.cases.begin(
+        desk.request(),
+        dataclasses.replace(evidence(document_front=b"d"), claimed=claim),
+        applicant_ref=None,
+        render=render,
+    )
+    seen: list[ClaimedIdentity | None] = []
+    watching = dataclasses.replace(desk.cases.runner, checks=[FacesSeen(desk.clock, seen=seen)])
+    cases = dataclasses.replace(desk.cases, runner=watching)
+    cases.add_evidence(desk.request(), first.id, evidence(document_front=b"d"), render=render)
+    assert seen == [claim]
 
 
 def test_an_undecodable_image_is_refused_and_nothing_is_stored() -> None:
