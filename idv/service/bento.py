@@ -20,8 +20,8 @@ from idv.infra.telemetry.log import configure, logger
 from idv.service.late import LateApp
 
 _log = logger(__name__)
-_BENTOML_TIMEOUT_S = 300.0
-_LONGEST_DEADLINE_S = 240.0
+_BENTOML_TIMEOUT_S = 300.0  # IDV_DEADLINE_S is 240 at most
+_RETENTION_S = 3600.0
 _TRACED = os.environ["OTEL_SDK_DISABLED"].lower() != "true"
 
 
@@ -44,18 +44,17 @@ class Service:
         # Imported here so that the supervisor process stays small.
         from idv import settings  # noqa: PLC0415
         from idv.bootstrap import build  # noqa: PLC0415
-        from idv.domain.errors import ConfigurationError  # noqa: PLC0415
         from idv.service.app import create_app  # noqa: PLC0415
-        from idv.service.delivery import DeliveryThread  # noqa: PLC0415
+        from idv.service.rounds import RoundsThread  # noqa: PLC0415
 
         values = settings.load()
         configure(values.log_level)
-        if values.deadline_s > _LONGEST_DEADLINE_S:
-            raise ConfigurationError([f"IDV_DEADLINE_S: at most {_LONGEST_DEADLINE_S:.0f}"])
         self._application = build(values)
         self._app = create_app(self._application)
         PUBLIC.app = self._app
-        self._delivery = DeliveryThread(self._application.dispatcher.run_once) if values.webhook_url else None
+        self._rounds = [RoundsThread(self._application.retention.run_once, interval_s=_RETENTION_S)]
+        if values.webhook_url:
+            self._rounds.append(RoundsThread(self._application.dispatcher.run_once))
         _log.info("service_ready", pid=os.getpid(), component="worker")
 
     def __is_ready__(self) -> bool:
@@ -65,7 +64,7 @@ class Service:
     @bentoml.on_shutdown  # type: ignore[untyped-decorator] # bentoml publishes no types
     def close(self) -> None:
         """Finish what runs, then close everything."""
-        if self._delivery:
-            self._delivery.close()
+        for rounds in self._rounds:
+            rounds.close()
         self._app.state.desk.close()
         self._application.close()

@@ -1,8 +1,8 @@
-"""Facts about the delivery thread: it goes on, it stops, and no failure ends it."""
+"""Facts about the thread of rounds: it goes on, it stops, and no failure ends it."""
 
 import threading
 
-from idv.service.delivery import DeliveryThread
+from idv.service.rounds import RoundsThread
 
 
 def test_it_goes_on_at_once_while_there_is_work() -> None:
@@ -15,7 +15,7 @@ def test_it_goes_on_at_once_while_there_is_work() -> None:
             done.set()
         return counts
 
-    thread = DeliveryThread(run_once, interval_s=3600)
+    thread = RoundsThread(run_once, interval_s=3600)
     assert done.wait(10)
     thread.close()
 
@@ -31,12 +31,12 @@ def test_a_failure_is_not_the_end() -> None:
         again.set()
         return (0,)
 
-    thread = DeliveryThread(run_once, interval_s=0)
+    thread = RoundsThread(run_once, interval_s=0)
     assert again.wait(10)
     thread.close()
 
 
-def test_closing_waits_for_the_delivery_under_way() -> None:
+def test_closing_waits_for_the_round_under_way() -> None:
     """Nothing runs any more once `close` returned."""
     entered, leave, ended = threading.Event(), threading.Event(), threading.Event()
 
@@ -46,7 +46,7 @@ def test_closing_waits_for_the_delivery_under_way() -> None:
         ended.set()
         return (0,)
 
-    thread = DeliveryThread(run_once, interval_s=3600)
+    thread = RoundsThread(run_once, interval_s=3600)
     assert entered.wait(10)
     threading.Timer(0.05, leave.set).start()
     thread.close()
