@@ -1,9 +1,10 @@
 """Reads simulated phone captures of the project's own cards and prints how many zones are read exactly.
 
-    python -m scripts.bench.mrz_captures [--count 1000] [--severity 1.0] [--first-seed 50000]
+    python -m scripts.bench.mrz_captures [--count 1000] [--severity 1.0] [--first-seed 70000]
 
 Severity 1.0 was fixed in `idv.vision.synthesis.capture` before the reader was tuned. Every capture is found,
-laid flat and read by the same code as a verification; one that is not read exactly is listed with the
+laid flat and read by the same code as a verification. Seeds 10000 to 50999 were looked at while the reader
+was written, so the default begins beyond them. One that is not read exactly is listed with the
 reasons that the reader gave, and one without any reason is counted as silent.
 """
 
@@ -92,7 +93,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--count", type=int, default=1000)
     arguments.add_argument("--severity", type=float, default=1.0)
-    arguments.add_argument("--first-seed", type=int, default=50_000)
+    arguments.add_argument("--first-seed", type=int, default=70_000)
     options = arguments.parse_args()
     tools, designs = parts(), card_designs()
     done: list[Attempt] = []

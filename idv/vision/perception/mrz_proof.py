@@ -38,11 +38,15 @@ def proven(layout: Layout, rows: Sequence[Row], *, today: dt.date, types: Docume
     """The zone as read where its digits hold, else as repaired where a digit proves it, else as read."""
     lines = tuple(row.text for row in rows)
     as_read = parse(lines, today=today)
-    if as_read.valid:
+    masked = types is not None and types.by_mrz(as_read) is not None
+    # Two letters O read as zeros can cancel out in a check digit; the masks of a known type tell them apart.
+    if as_read.valid and not masked:
         return as_read
     repaired = read_mrz(lines, today=today, types=types)
     if repaired is not None and repaired.reading.format is layout.format and repaired.reading.valid:
         return repaired.reading
+    if as_read.valid:
+        return as_read
     changed = _settled(layout, lines, _doubts(rows))
     if changed is None:
         return as_read

@@ -20,8 +20,9 @@ from idv.vision.models.ppocr_rec import BLANK
 
 _INDEX = {character: k for k, character in enumerate(ALPHABET)}
 _FILLER_LIKE = "<＜〈‹«《≤⟨くㄑ巜∠"
+# In OCR-B the I has serifs: a bare stroke, as in `l`, is an L whose foot is faint.
 _LETTER_LIKE = {
-    "l": "I",
+    "l": "L",
     "|": "I",
     "×": "X",
     "А": "A",
@@ -45,7 +46,7 @@ _OUTSIDE = np.float32(-2.0)
 _FOR_FILLER = np.float32(0.3)
 _PITCH_WEIGHT = np.float32(2.0)
 # Share of a look-alike's probability that counts for the character which the place demands.
-_FOR_DIGIT = {"O": ("0", 1.0), "Q": ("0", 0.5), "D": ("0", 0.5), "I": ("1", 1.0), "L": ("1", 0.3),
+_FOR_DIGIT = {"O": ("0", 1.0), "Q": ("0", 0.5), "D": ("0", 0.5), "I": ("1", 1.0), "L": ("1", 1.0),
               "Z": ("2", 0.5), "S": ("5", 0.5), "G": ("6", 0.5), "B": ("8", 0.5)}  # fmt: skip
 _FOR_LETTER = {"0": ("O", 1.0)}
 _FOR_NAME = {

@@ -3,6 +3,7 @@ import datetime as dt
 import numpy as np
 
 from idv.documents.check_digits import ALPHABET
+from idv.documents.document_types import load_document_types
 from idv.documents.mrz_layouts import LAYOUTS
 from idv.domain.documents import MrzFormat
 from idv.vision.perception.mrz_proof import proven, refuted
@@ -55,3 +56,13 @@ def test_a_zone_printed_wrong_stays_refuted() -> None:
     reading = proven(TD3, (row(NAMES), row(wrong)), today=TODAY, types=None)
     assert reading.lines[1] == wrong
     assert not reading.valid
+
+
+def test_letters_that_cancel_out_in_the_digit_are_told_by_the_types_mask() -> None:
+    """O twice read as 0 leaves every digit right; the card's numbers begin with a letter, so it is O."""
+    layout = LAYOUTS[MrzFormat.TD2]
+    names, numbers = "IDXARAL<FARSI<<NGOZI".ljust(36, "<"), "030D041469XAR5312021F2908269<<<<<<<4"
+    assert proven(layout, (row(names), row(numbers)), today=TODAY, types=None).lines[1] == numbers
+    told = proven(layout, (row(names), row(numbers)), today=TODAY, types=load_document_types())
+    assert told.lines[1] == "O30DO41469XAR5312021F2908269<<<<<<<4"
+    assert told.valid
