@@ -5,7 +5,7 @@ BIN := .venv/bin
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-train check format lock bench clean
+.PHONY: help install models demo test test-slow test-train train-pad check format bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-14s %s\n", $$1, $$2}'
@@ -22,19 +22,32 @@ help: ## list the targets
 
 install: .venv/.runtime-$(EXTRA) ## make the environment and install from the lock
 
+models: .venv/.runtime-$(EXTRA) ## fetch and convert the models of the default pack
+	@$(BIN)/idv models pull
+
 demo: .venv/.runtime-$(EXTRA) ## run the main job end to end on sample photos
 	$(BIN)/idv demo
 
 test: .venv/.dev ## run the test suite (offline once installed)
+	@$(BIN)/idv models pull || echo "models are absent: the tests that need them are skipped"
 	$(BIN)/python -m pytest
 
 test-slow: .venv/.dev ## run the tests that take longer than a few seconds
 	$(BIN)/python -m pytest -m 'slow and not train'
 
 test-train: .venv/.dev ## install the training extra and test the training code
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps torch==2.13.0
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/train.txt onnxscript torch==2.13.0
 	$(BIN)/python -m pytest -m train
+
+train-pad: .venv/.dev ## train the PAD model again on the data that IDV_DATA names
+	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/train.txt onnxscript torch==2.13.0
+	$(BIN)/python -m idv.training.pad
+
+bench: .venv/.dev ## print the speed figures as ratios to what runs beside them
+	$(BIN)/python scripts/bench/decode.py
+	$(BIN)/python scripts/bench/reading_speed.py
+	$(BIN)/python scripts/bench/service_compare.py
+	$(BIN)/python scripts/bench/service_verify.py
 
 check: .venv/.dev ## lint, types, layers
 	$(BIN)/ruff check .

@@ -171,4 +171,5 @@ def _unknown() -> list[str]:
 def _fault(location: tuple[int | str, ...], message: str) -> str:
     """One fault as a sentence; never the value, which may be a secret."""
     name = ".".join(str(part) for part in location)
+    message = message.removeprefix("Value error, ")
     return f"{_PREFIX}{name.upper()}: {message}" if name else message

@@ -1,14 +1,10 @@
-"""The command `idv`: every command group, one mapping of errors to exit codes.
-
-Exit codes: 0 done (for `verify`: accept), 1 unexpected fault, 2 wrong usage or configuration, 3 a model is
-missing or altered, 4 stored data is broken, 5 the input was refused, 6 storage or capacity is missing;
-`verify` alone: 10 step_up, 11 review, 12 reject.
-"""
+"""The command `idv`: every command group, one mapping of errors to exit codes."""
 
 import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from idv.cli import audit, config, demo, doctor, keys, models, score, serve, verify, webhooks
 from idv.domain.errors import (
@@ -27,9 +23,16 @@ _EXIT_CODES: tuple[tuple[type[IdvError], int], ...] = (
     (IdvError, 6),
 )
 
+_HELP = (
+    "Decide whether a person, a document and a capture session are genuine.\n\n"
+    "Exit codes: 0 done (verify: accept), 1 unexpected, or doctor or demo found a fault, 2 wrong usage or "
+    "configuration, 3 a model is missing or altered, 4 stored data is broken, 5 the input was refused, "
+    "6 storage or capacity is missing; verify alone: 10 step_up, 11 review, 12 reject."
+)
+
 app = typer.Typer(
     name="idv",
-    help=__doc__,
+    help=_HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -57,5 +60,6 @@ def main() -> None:
         app()
     except IdvError as error:
         where = f" ({error.field})" if error.field else ""
-        Console(stderr=True).print(f"[red]error[/red] {error.code}{where}: {error.message}", highlight=False)
+        message = escape(f"{error.code}{where}: {error.message}")
+        Console(stderr=True).print(f"[red]error[/red] {message}", highlight=False, soft_wrap=True)
         sys.exit(exit_code(error))

@@ -1,13 +1,14 @@
 """`idv serve`: the HTTP service in the foreground."""
 
 import os
-import subprocess
+import socket
 import sys
 from typing import Annotated
 
 import typer
 
 from idv import bootstrap, settings
+from idv.domain.errors import ConfigurationError
 
 
 def serve(
@@ -22,7 +23,19 @@ def serve(
     checked = settings.load(**{name: value for name, value in overrides.items() if value is not None})
     # A worker that cannot start is started again for ever, so what it needs is checked before.
     bootstrap.check(checked)
-    raise typer.Exit(subprocess.run(command(checked), env=environment(checked), check=False).returncode)
+    _refuse_taken(checked)
+    # This process becomes the service, so that whoever signals it signals the service.
+    os.execve(sys.executable, command(checked), environment(checked))  # noqa: S606 - a fixed argument list
+
+
+def _refuse_taken(checked: settings.Settings) -> None:
+    try:
+        with socket.create_server((checked.host, checked.port)):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            [f"IDV_PORT: {checked.port} cannot be listened on ({error.strerror})"]
+        ) from error
 
 
 def command(checked: settings.Settings) -> list[str]:

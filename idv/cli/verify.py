@@ -103,7 +103,9 @@ def _show(record: DecisionRecord, results: tuple[CheckResult, ...]) -> None:
     colour = _COLOURS.get(record.decision, "yellow")
     console.print(f"[bold {colour}]{record.decision}[/bold {colour}]")
     for finding in record.findings:
-        console.print(f"  {finding.check}: {finding.reason.sentence} [dim]({finding.reason})[/dim]")
+        console.print(
+            f"  {finding.check}: {finding.reason.sentence} [dim]({finding.reason})[/dim]", soft_wrap=True
+        )
     for step in record.steps:
         console.print(f"  asked for: {step}")
     table = Table("check", "outcome", "score", "threshold", "ms", box=None)

@@ -22,7 +22,6 @@ LAYOUTS: Mapping[CheckName, Sequence[Mapping[str, ImageRole]]] = {
     ),
     CheckName.LIVENESS: _SELFIE,
     CheckName.DOCUMENT_READING: _DOCUMENT,
-    CheckName.DOCUMENT_AUTHENTICITY: _DOCUMENT,
 }
 """Check -> the column layouts it understands, first match wins: column -> the image's role."""
 
@@ -44,7 +43,8 @@ def read_items(path: Path, check: CheckName) -> ItemList:
         reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
         rows = tuple(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RequestError("items_unreadable", f"{path}: {error}", field="items") from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise RequestError("items_unreadable", f"{path}: {why}", field="items") from error
     columns = tuple(reader.fieldnames or ())
     inputs = _inputs(check, columns)
     if any(None in row or None in row.values() for row in rows):

@@ -18,7 +18,7 @@ from idv.domain.arrays import FloatArray, RgbImage
 from idv.domain.documents import DocumentReading, DocumentView
 from idv.domain.errors import MediaError, MediaFault, ModelError
 from idv.domain.evidence import ClaimedIdentity, EncodedImage, Evidence, ImageRole
-from idv.domain.faces import Face, FaceTemplate, SubjectFace
+from idv.domain.faces import Box, Face, FaceQuality, FaceTemplate, Pose, SubjectFace
 from idv.domain.images import DecodedImage
 from idv.domain.ports import Check, Perception
 from idv.domain.reasons import Reason, ReasonKind
@@ -89,6 +89,21 @@ class Blind:
         return DocumentReading(reasons=(Reason.NO_DOCUMENT,))
 
 
+class Crowded(Blind):
+    """A perception that sees a face beside others, and nothing to read."""
+
+    def subject(self, role: ImageRole) -> SubjectFace:
+        """One of several."""
+        none = np.zeros((0, 3), np.float32)
+        quality = FaceQuality(60, 1, 0.5, 0.5, 1, 0, 1, 1)
+        face = Face(Box(0, 0, 9, 9), 1, none, np.zeros((5, 2), np.float32), Pose(0, 0, 0), quality)
+        return SubjectFace(face, 2, (Reason.SEVERAL_FACES,))
+
+    def template(self, role: ImageRole) -> FaceTemplate:
+        """That of the one."""
+        return FaceTemplate((("m", np.ones(1, np.float32)),))
+
+
 class Raising:
     """A perception that raises the same error whatever it is asked of an image that was sent."""
 
@@ -130,6 +145,13 @@ def test_evidence_that_shows_nothing_is_inconclusive(check: Check) -> None:
     result = judged(check, EVIDENCE, Blind({}))
     assert result.outcome is Outcome.INCONCLUSIVE
     assert {reason.kind for reason in result.reasons} == {ReasonKind.QUALITY}
+
+
+def test_several_faces_are_never_a_pass(check: Check) -> None:
+    """A face that stands beside another one is not judged as if it were alone."""
+    result = judged(check, EVIDENCE, Crowded({}))
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert result.reasons
 
 
 def test_an_image_that_cannot_be_decoded_is_inconclusive(check: Check) -> None:

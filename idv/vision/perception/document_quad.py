@@ -6,6 +6,7 @@ candidate; it is scored by how much edge runs along its sides, by its proportion
 perspective, and by how large it is.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -17,7 +18,6 @@ ASPECTS = (85.6 / 53.98, 105 / 74, 125 / 88, 120 / 80)
 """Width over height of ID-1, ID-2, ID-3 (ISO/IEC 7810) and the visa of format A."""
 # The second, coarser look is for grounds whose texture drowns the edges at the first.
 _WORK_SIDES = (720, 360)
-_GOOD_SCORE = 0.68
 _LINES_A_FAMILY = 14
 _BORDER_SUPPORT = 0.36
 _MIN_AREA = 0.05
@@ -57,14 +57,13 @@ class _Lines(NamedTuple):
     is_border: Array
 
 
-def find_quads(pixels: RgbImage, *, count: int = 3) -> list[Quad]:
-    """The `count` most promising quadrilaterals in (H, W, 3) uint8 RGB, best first, in its px."""
-    found: list[Quad] = []
+def find_quads(pixels: RgbImage, *, count: int = 3) -> Iterator[Quad]:
+    """The most promising quadrilaterals in (H, W, 3) uint8 RGB, in its px: `count` a look, best first.
+
+    The coarser look is taken only when a caller goes on asking after the finer one.
+    """
     for side in _WORK_SIDES:
-        found += _look(pixels, side)
-        if found and found[0].score >= _GOOD_SCORE:
-            break
-    return sorted(found, key=lambda quad: -quad.score)[:count]
+        yield from _look(pixels, side)[:count]
 
 
 def encloses(outer: Quad, inner: Quad) -> bool:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from idv.domain.arrays import RgbImage
 from idv.domain.documents import DocumentReading, DocumentView
+from idv.domain.errors import IdvError
 from idv.domain.evidence import Evidence, ImageRole
 from idv.domain.faces import Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage
@@ -155,8 +156,11 @@ class EvidencePerception:
             with self._stages.timed(stage):
                 try:
                     self._seen[key] = compute()
-                except Exception as error:  # noqa: BLE001 - kept, and raised again for every asker
+                except IdvError as error:
                     self._seen[key] = _Raised(error)
+                # A KeyError of a bug must not read as "was not sent", nor a ValueError as "no face".
+                except Exception as error:  # noqa: BLE001 - kept, and raised again for every asker
+                    self._seen[key] = _Raised(RuntimeError(f"{stage} broke: {type(error).__name__}"))
         kept = self._seen[key]
         if isinstance(kept, _Raised):
             raise kept.error

@@ -112,6 +112,17 @@ def test_an_error_is_computed_once_too() -> None:
     assert world.calls["decode"] == 1
 
 
+def test_a_bug_in_a_part_is_neither_absence_nor_no_face() -> None:
+    """A KeyError or ValueError inside a part comes out as a RuntimeError: nothing reads it as `not sent`."""
+
+    class Broken(World):
+        def template(self, pixels: RgbImage, face: Face) -> FaceTemplate:
+            raise KeyError("inside")
+
+    with pytest.raises(RuntimeError, match="KeyError"):
+        Broken().perceive(selfie=1).template(SELFIE)
+
+
 def test_a_selfie_is_decoded_smaller_than_a_document() -> None:
     """A document needs its small print, a selfie only its face."""
     world = World()
