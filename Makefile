@@ -44,10 +44,10 @@ train-pad: .venv/.dev ## train the PAD model again on the data that IDV_DATA nam
 	$(BIN)/python -m idv.training.pad
 
 bench: .venv/.dev ## print the speed figures as ratios to what runs beside them
-	$(BIN)/python scripts/bench/decode.py
-	$(BIN)/python scripts/bench/reading_speed.py
-	$(BIN)/python scripts/bench/service_compare.py
-	$(BIN)/python scripts/bench/service_verify.py
+	$(BIN)/python -m scripts.bench.decode
+	$(BIN)/python -m scripts.bench.reading_speed
+	$(BIN)/python -m scripts.bench.service_compare
+	$(BIN)/python -m scripts.bench.service_verify
 
 check: .venv/.dev ## lint, types, layers
 	$(BIN)/ruff check .
