@@ -105,6 +105,8 @@ def main() -> None:
             name = designs[k % len(designs)].document_type.id
             print(f"seed {seed} {name}: not exact, digits {'hold' if result.valid else 'refuted'}, "
                   f"reasons {', '.join(result.reasons) or 'none'}", flush=True)  # fmt: skip
+        if len(done) % 100 == 0:
+            print(f"after {len(done)}: {sum(a.exact for a in done)} exact", flush=True)
     summary(done)
 
 
