@@ -130,8 +130,10 @@ def read_row(folded: FloatArray, row_places: Sequence[Place]) -> Row:
     centres, path = _best_path(scores, blank, None)
     grid, scatter = _fit(centres)
     if scatter > 0.25:  # noqa: PLR2004 - of a pitch: some filler was lost or doubled
-        centres, path = _best_path(scores, blank, _pull(len(folded), grid))
-        _, scatter = _fit(centres)
+        drawn, drawn_path = _best_path(scores, blank, _pull(len(folded), grid))
+        _, drawn_scatter = _fit(drawn)
+        if drawn_scatter < scatter:
+            centres, path, scatter = drawn, drawn_path, drawn_scatter
     read = _row(folded, row_places, centres, path, evenness=max(0.0, 1.0 - 2.0 * scatter))
     return closed(read) if row_places[-1] is _NAME else read
 
@@ -249,23 +251,25 @@ def _backtrack(at_char: Array, at_blank: Array, entered: Array, left: Array) -> 
 
 
 def _fit(centres: Array) -> tuple[Array, float]:
-    """Evenly advancing places through the centres, and how far they scatter as a share of the pitch."""
+    """Smoothly advancing places through the centres, and how far they scatter as a share of the pitch.
+
+    A parabola: in a picture not laid quite flat the pitch shrinks from one end to the other.
+    """
     index = np.arange(len(centres))
-    degree = 1
-    line = np.polyfit(index, centres, degree)
-    residual = np.abs(centres - np.polyval(line, index))
+    curve = np.polyfit(index, centres, 2)
+    residual = np.abs(centres - np.polyval(curve, index))
     kept = residual <= max(float(np.percentile(residual, 70)), 1e-6)
-    line = np.polyfit(index[kept], centres[kept], degree)
-    grid = np.polyval(line, index)
-    pitch = max(float(line[0]), 1e-3)
+    curve = np.polyfit(index[kept], centres[kept], 2)
+    grid = np.polyval(curve, index)
+    pitch = max(float(np.median(np.diff(grid))), 1e-3)
     return grid, float(np.percentile(np.abs(centres - grid), 90)) / pitch
 
 
 def _pull(columns: int, grid: Array) -> Array:
     """(T, N) log-prior that draws each character to its place."""
-    pitch = max(float(grid[1] - grid[0]), 1e-3)
-    distance = (np.arange(columns)[:, None] - grid[None, :]) / pitch
-    return (-_PITCH_WEIGHT * distance**2).astype(np.float32)
+    pitch = np.maximum(np.gradient(grid), 1e-3)
+    distance = (np.arange(columns)[:, None] - grid[None, :]) / pitch[None, :]
+    return np.asarray(-_PITCH_WEIGHT * distance**2, np.float32)
 
 
 def _folded(name: str) -> str | None:

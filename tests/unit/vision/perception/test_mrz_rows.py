@@ -58,6 +58,18 @@ def test_a_doubled_filler_is_merged() -> None:
     assert read_row(probability, places(TD3, 0)).text == NAMES
 
 
+def test_a_pitch_that_shrinks_along_the_row_is_no_fault() -> None:
+    """A picture that was not laid quite flat: every character is there, only nearer at the far end."""
+    places_px = np.cumsum(np.linspace(5.0, 2.0, 44)).round().astype(int)
+    probability = np.repeat(folded("", pitch=1)[:1], places_px[-1] + 3, axis=0)
+    for column, character in zip(places_px, NUMBERS, strict=True):
+        probability[column] = 0.001
+        probability[column, ALPHABET.index(character)] = 0.95
+    read = read_row(probability, places(TD3, 1))
+    assert read.text == NUMBERS
+    assert read.confidences.min() > 0.9
+
+
 def test_zero_among_names_is_the_letter() -> None:
     """An OCR reads O as 0; digits cannot stand in names."""
     assert read_row(folded(NAMES.replace("O", "0")), places(TD3, 0)).text == NAMES
