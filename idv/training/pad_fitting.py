@@ -42,8 +42,8 @@ class Schedule:
 class Schedules(NamedTuple):
     """How the base is fitted on simulations, and how it is tuned with real captures among them."""
 
-    base: Schedule = Schedule(steps=1000)
-    tuning: Schedule = Schedule(steps=100, peak_rate=1e-3, captured_share=0.25)
+    base: Schedule = Schedule(steps=400)
+    tuning: Schedule = Schedule(steps=60, peak_rate=1e-3)
 
 
 class _Batch(NamedTuple):
