@@ -78,6 +78,7 @@ class ServiceProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._socket.close()
 
     def start(self) -> float:
         """Start and wait until ready; returns the seconds that took."""
