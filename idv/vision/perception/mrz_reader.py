@@ -11,7 +11,7 @@ from idv.documents.document_types import DocumentTypes
 from idv.documents.mrz_alignment import looks_like_mrz_row
 from idv.documents.mrz_layouts import LAYOUTS, Layout
 from idv.domain.arrays import FloatArray, RgbImage
-from idv.domain.documents import MrzFormat, MrzReading
+from idv.domain.documents import DigitState, MrzFormat, MrzReading
 from idv.vision.models.ppocr_det import TextBox
 from idv.vision.models.ppocr_rec import TextRecogniser, greedy
 from idv.vision.perception.mrz_band import Band, find_bands
@@ -33,8 +33,11 @@ _BANDS_TRIED = 4
 _WORK_WIDTHS = (1000, 600)
 _MIN_CONFIDENCE = 0.55
 _TRACE = 0.05
+_READ = 0.9
 _CLEAR = 0.97
 _CLEAR_WEAKEST = 0.5
+# A misprint refutes one element and the composite; where hardly any digit holds, the row was cut wrongly.
+_VERIFIED_IF_MISPRINTED = 2
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ class MrzFound:
         """Whether looking again is in vain: the digits hold, or what refutes them is clearly printed so."""
         if self.reading.valid:
             return self.confidence >= _MIN_CONFIDENCE and self.weakest >= _TRACE
-        return self.confidence >= _CLEAR and self.weakest >= _CLEAR_WEAKEST
+        verified = list(self.reading.digits.values()).count(DigitState.VERIFIED)
+        clear = self.confidence >= _CLEAR and self.weakest >= _CLEAR_WEAKEST
+        return clear and verified >= _VERIFIED_IF_MISPRINTED
 
 
 class _Seen(NamedTuple):
@@ -107,8 +112,8 @@ class MrzReader:
         best: MrzFound | None = None
         for band in bands[:_BANDS_TRIED]:
             best = better(best, self.read_band(pixels, band, today=today))
-            if best is not None and best.settled:
-                break
+            if best is not None and (best.settled or best.confidence >= _READ):
+                break  # rows that were read but do not hold are not read better as part of another band
         return best
 
     def read_band(self, pixels: RgbImage, band: Band, *, today: dt.date) -> MrzFound | None:

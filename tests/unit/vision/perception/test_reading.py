@@ -113,6 +113,14 @@ def test_a_misprinted_digit_is_reported_not_repaired() -> None:
     assert not reading.mrz.valid
 
 
+def test_rows_of_which_no_digit_holds_are_called_unreadable() -> None:
+    """Not misprinted but cut wrongly: nothing that would speak against a person."""
+    shifted = (ROWS[0][3:] + "<<<", "1F1204159UTO<<<<<<<<<<<6740812", ROWS[2])
+    reading = reader(ScriptedOcr(*shifted * 12)).read(flat(*ROWS))
+    assert reading.mrz is None or not reading.mrz.valid
+    assert {Reason.MRZ_UNREADABLE, Reason.MRZ_NOT_FOUND} & set(reading.reasons)
+
+
 def test_a_side_without_any_print_says_that_no_zone_was_found() -> None:
     """Only then the full page is asked for."""
     inference = ScriptedOcr()
