@@ -8,6 +8,7 @@ from typing import Protocol
 
 from idv.domain.decisions import Decision
 from idv.domain.documents import DocumentReading
+from idv.domain.errors import Overloaded
 from idv.domain.evidence import ClaimedIdentity, ImageRole
 from idv.domain.faces import FaceTemplate
 from idv.domain.verifications import Verification
@@ -79,6 +80,23 @@ class StoredReply:
     body: bytes = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """How many verifications one applicant may begin within a window of time."""
+
+    attempts: int
+    window: dt.timedelta
+
+    def require_left(self, begun: int) -> None:
+        """Raises Overloaded `too_many_attempts` when `begun` verifications already use it up."""
+        if begun >= self.attempts:
+            raise Overloaded(
+                "too_many_attempts",
+                "This applicant has tried too often.",
+                retry_after_s=self.window.total_seconds(),
+            )
+
+
 IMAGE_KIND = "image."
 """Kinds of private data that begin with this are kept images: `image.selfie`."""
 
@@ -90,6 +108,8 @@ class Write:
     `private`: kind -> plain bytes, encrypted under the subject's key (templates, readings, kept images);
     the kind of a kept image begins with `IMAGE_KIND`, which is what retention removes first.
     `action` and `actor` go to the audit log, in the same transaction.
+    `allowance` binds the first step of an applicant's verification: what they began before is counted in the
+    same transaction, so that requests at the same time cannot all be the last one allowed.
     """
 
     verification: Verification
@@ -99,6 +119,7 @@ class Write:
     claim: Claim | None = None
     reply: StoredReply | None = None
     events: Sequence["Event"] = ()
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +176,10 @@ class VerificationStore(Protocol):
         ...
 
     def write(self, change: Write) -> None:
-        """Store one step: rows, private data, audit entry, reply and events in one transaction."""
+        """Store one step: rows, private data, audit entry, reply and events in one transaction.
+
+        Raises Overloaded `too_many_attempts` when `change.allowance` is used up; nothing is stored then.
+        """
         ...
 
     def get(self, tenant: str, verification_id: str) -> Verification:

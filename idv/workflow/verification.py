@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from idv.domain.decisions import Decision, DecisionRecord
-from idv.domain.errors import Conflict, MediaError, Overloaded
+from idv.domain.errors import Conflict, MediaError
 from idv.domain.evidence import Evidence
 from idv.domain.ports import Clock, Perceiver, Perception
 from idv.domain.results import CheckResult
 from idv.domain.stores import (
+    Allowance,
     Claim,
     Erasure,
     Event,
@@ -38,6 +39,11 @@ class Limits:
     attempts: int = 10
     attempts_window: dt.timedelta = dt.timedelta(hours=24)
     keep_images: bool = False
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the store holds an applicant to."""
+        return Allowance(self.attempts, self.attempts_window)
 
 
 @dataclass(frozen=True)
@@ -148,15 +154,11 @@ class Verifications:
         )
 
     def _refuse_too_many(self, tenant: str, applicant_ref: str | None, now: dt.datetime) -> None:
+        """Before any work is done; the write counts again, since others may be under way meanwhile."""
         if applicant_ref is None:
             return
-        window = self.limits.attempts_window
-        if self.store.attempts(tenant, applicant_ref, since=now - window) >= self.limits.attempts:
-            raise Overloaded(
-                "too_many_attempts",
-                "This applicant has tried too often.",
-                retry_after_s=window.total_seconds(),
-            )
+        allowance = self.limits.allowance
+        allowance.require_left(self.store.attempts(tenant, applicant_ref, since=now - allowance.window))
 
     def _judge_and_store(
         self,
@@ -215,6 +217,7 @@ class Verifications:
             claim=request.claim,
             reply=render(decided),
             events=(self._event(decided, record, action),) if self.announce else (),
+            allowance=self.limits.allowance,
         )
         self.store.write(change)
         return decided

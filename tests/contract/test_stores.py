@@ -20,10 +20,17 @@ import psycopg
 import pytest
 
 from idv.domain.decisions import Decision, DecisionRecord, Finding, Step
-from idv.domain.errors import Conflict, NotFound, RequestError, StorageUnavailable, Unauthenticated
+from idv.domain.errors import (
+    Conflict,
+    NotFound,
+    Overloaded,
+    RequestError,
+    StorageUnavailable,
+    Unauthenticated,
+)
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckName, CheckResult, Outcome, Signal
-from idv.domain.stores import Claim, Event, Scope, StoredReply, Stores, Write
+from idv.domain.stores import Allowance, Claim, Event, Scope, StoredReply, Stores, Write
 from idv.domain.verifications import Status, Verification
 from idv.infra.storage.keyring import KeyRing
 from idv.infra.storage.memory import memory_stores
@@ -353,6 +360,37 @@ def test_attempts_count_one_applicants_verifications_since_a_time(stores: Stores
         store(stores, verification(f"n{minute}", created_at=at, applicant_ref=None))
     since = START + dt.timedelta(minutes=2)
     assert stores.verifications.attempts("acme", "anna@example.org", since=since) == 2
+
+
+def test_of_many_first_steps_at_once_only_the_allowed_number_is_stored(stores: Stores) -> None:
+    """The count is part of the write: ten at a time, three allowed, three stored, the others Overloaded."""
+
+    def begin(number: int) -> bool:
+        try:
+            store(stores, decided(verification(f"v{number}")), allowance=Allowance(3, dt.timedelta(hours=1)))
+        except Overloaded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(10) as pool:
+        stored = sum(pool.map(begin, range(10)))
+    assert stored == stores.verifications.attempts("acme", "anna@example.org", since=START) == 3
+    assert stores.upkeep.verify_records() == 3
+
+
+def test_an_allowance_binds_first_steps_of_its_window_and_applicant_only(stores: Stores) -> None:
+    """Further steps, other applicants, nobody in particular and an older attempt are not counted."""
+    hour = Allowance(1, dt.timedelta(hours=1))
+    first = store(stores, verification("v1"), allowance=hour)
+    store(stores, decided(first), allowance=hour)
+    store(stores, verification("v2", applicant_ref="bob"), allowance=hour)
+    for name in ("v3", "v4"):
+        store(stores, verification(name, applicant_ref=None), allowance=hour)
+    later = START + dt.timedelta(hours=1, microseconds=1)
+    store(stores, verification("v5", created_at=later), allowance=hour)
+    with pytest.raises(Overloaded) as raised:
+        store(stores, verification("v6", created_at=later), allowance=hour)
+    assert (raised.value.code, raised.value.retry_after_s) == ("too_many_attempts", 3600.0)
 
 
 def test_pages_cover_everything_once_newest_first(stores: Stores) -> None:

@@ -38,8 +38,13 @@ class Subjects:
         """The keyed hash an applicant is looked up by."""
         return self._keyring.keyed_hash(Purpose.APPLICANT, tenant, applicant_ref)
 
-    def ensure(self, connection: sa.Connection, tenant: str, applicant_ref: str | None) -> Subject:
-        """The subject of an applicant, made when new; without an applicant always a new one."""
+    def ensure(
+        self, connection: sa.Connection, tenant: str, applicant_ref: str | None, *, alone: bool = False
+    ) -> Subject:
+        """The subject of an applicant, made when new; without an applicant always a new one.
+
+        `alone`: until the transaction ends, no other gets a lock on the same subject.
+        """
         applicant_hash = None if applicant_ref is None else self.applicant_hash(tenant, applicant_ref)
         known = sa.and_(subjects.c.tenant == tenant, subjects.c.applicant_hash == applicant_hash)
         found = connection.scalar(sa.select(subjects.c.id).where(known)) if applicant_hash else None
@@ -47,12 +52,13 @@ class Subjects:
             row = self._new(tenant, applicant_hash, applicant_ref)
             found = row["id"] if self._database.insert_new(connection, subjects, row) else None
         # None: made or erased by another transaction between the two statements.
-        subject = None if found is None else self.locked(connection, str(found))
-        return subject or self.ensure(connection, tenant, applicant_ref)
+        subject = None if found is None else self.locked(connection, str(found), alone=alone)
+        return subject or self.ensure(connection, tenant, applicant_ref, alone=alone)
 
-    def locked(self, connection: sa.Connection, subject_id: str) -> Subject | None:
+    def locked(self, connection: sa.Connection, subject_id: str, *, alone: bool = False) -> Subject | None:
         """A subject that no erasure can take until the transaction ends; None when one just did."""
-        statement = sa.select(subjects.c.id).where(subjects.c.id == subject_id).with_for_update(read=True)
+        known = sa.select(subjects.c.id).where(subjects.c.id == subject_id)
+        statement = known.with_for_update(read=not alone)
         return None if connection.scalar(statement) is None else self.load(connection, subject_id)
 
     def load(self, connection: sa.Connection, subject_id: str) -> Subject:

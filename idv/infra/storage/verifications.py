@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError as RowConflict
 from idv.domain.decisions import Decision
 from idv.domain.errors import Conflict, NotFound, RequestError
 from idv.domain.ports import Clock
-from idv.domain.stores import Claim, Erasure, Page, StoredReply, Write
+from idv.domain.stores import Allowance, Claim, Erasure, Page, StoredReply, Write
 from idv.domain.verifications import Verification
 from idv.infra.storage import records
 from idv.infra.storage.audit import ABOUT, SqlAuditLog
@@ -62,13 +62,14 @@ class SqlVerificationStore:
     def write(self, change: Write) -> None:
         """Store one step, whole or not at all.
 
-        Raises Conflict `verification_changed` or `idempotency_claim_lost`, NotFound for one erased since.
+        Raises Conflict `verification_changed` or `idempotency_claim_lost`, NotFound for one erased since,
+        Overloaded `too_many_attempts`.
         """
         verification = change.verification
         with _racing(), self._database.writing() as connection:
             if change.claim is not None:
                 self._idempotency.hold(connection, change.claim)
-            subject = self._record(connection, verification)
+            subject = self._record(connection, verification, change.allowance)
             self._seal(connection, verification, change.private, subject)
             self._idempotency.answer(connection, change, subject)
             add_events(connection, verification.id, change.events)
@@ -119,17 +120,10 @@ class SqlVerificationStore:
     def attempts(self, tenant: str, applicant_ref: str, *, since: dt.datetime) -> int:
         """How many verifications of this applicant were created since then."""
         applicant = self._subjects.applicant_hash(tenant, applicant_ref)
-        statement = (
-            sa.select(sa.func.count())
-            .select_from(verifications.join(subjects))
-            .where(
-                subjects.c.tenant == tenant,
-                subjects.c.applicant_hash == applicant,
-                verifications.c.created_at >= since,
-            )
-        )
+        known = sa.and_(subjects.c.tenant == tenant, subjects.c.applicant_hash == applicant)
         with self._database.reading() as connection:
-            return int(connection.scalar(statement) or 0)
+            subject_id = connection.scalar(sa.select(subjects.c.id).where(known))
+            return 0 if subject_id is None else _begun(connection, str(subject_id), since=since)
 
     def erase(self, tenant: str, verification_id: str, *, actor: str) -> Erasure:
         """Destroy the applicant's key and rows; on SQLite the file is then searched for traces."""
@@ -153,11 +147,13 @@ class SqlVerificationStore:
         owners = self._subjects.load_all(connection, {row.subject_id for row in rows})
         return records.load(connection, rows, owners)
 
-    def _record(self, connection: sa.Connection, verification: Verification) -> Subject:
+    def _record(
+        self, connection: sa.Connection, verification: Verification, allowance: Allowance | None
+    ) -> Subject:
         """Add or extend the verification's rows; always locks the subject first, as an erasure does."""
         row = _row(connection, verification.id)
         if row is None:
-            return self._begin(connection, verification)
+            return self._begin(connection, verification, allowance)
         _require(row, verification.tenant)
         subject = self._subjects.locked(connection, row.subject_id)
         again = _row(connection, verification.id, lock=True)
@@ -167,11 +163,18 @@ class SqlVerificationStore:
         records.extend(connection, stored, verification, subject)
         return subject
 
-    def _begin(self, connection: sa.Connection, verification: Verification) -> Subject:
+    def _begin(
+        self, connection: sa.Connection, verification: Verification, allowance: Allowance | None
+    ) -> Subject:
         """A verification that the audit log knows but the tables do not was erased: it stays so."""
         if self._audit.knows(connection, verification.id):
             raise _not_found()
-        subject = self._subjects.ensure(connection, verification.tenant, verification.applicant_ref)
+        subject = self._subjects.ensure(
+            connection, verification.tenant, verification.applicant_ref, alone=allowance is not None
+        )
+        if allowance is not None:
+            since = verification.created_at - allowance.window
+            allowance.require_left(_begun(connection, subject.id, since=since))
         records.add(connection, verification, subject)
         return subject
 
@@ -226,6 +229,16 @@ def _racing() -> Iterator[None]:
         yield
     except RowConflict:
         raise Conflict("verification_changed", "The verification was changed by another request.") from None
+
+
+def _begun(connection: sa.Connection, subject_id: str, *, since: dt.datetime) -> int:
+    """How many verifications of a subject were created since then."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(verifications)
+        .where(verifications.c.subject_id == subject_id, verifications.c.created_at >= since)
+    )
+    return int(connection.scalar(statement) or 0)
 
 
 def _row(connection: sa.Connection, verification_id: str, *, lock: bool = False) -> StoredRow | None:

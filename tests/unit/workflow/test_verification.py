@@ -216,6 +216,19 @@ def test_an_applicant_may_begin_only_so_often_within_the_window() -> None:
     desk.begin(ref="r", document_front=b"d")
 
 
+def test_an_attempt_stored_while_another_was_judged_counts_against_it() -> None:
+    """Both find room when they begin; the one that is stored second is refused, and nothing of it is kept."""
+    desk = Desk(limits=Limits(attempts=1))
+
+    def overtaken(verification: Verification) -> StoredReply:
+        desk.begin(ref="r", document_front=b"d")
+        return render(verification)
+
+    with pytest.raises(Overloaded):
+        desk.cases.begin(desk.request(), evidence(document_front=b"d"), applicant_ref="r", render=overtaken)
+    assert len(desk.cases.page("t1", limit=10).items) == 1
+
+
 def test_a_reviewer_decides_with_a_note() -> None:
     """The person's decision is appended, with who and why; step_up is not theirs to give."""
     desk = Desk()

@@ -92,6 +92,7 @@ class MemoryVerificationStore:
             if change.claim is not None and not self._ours(change.claim):
                 raise Conflict("idempotency_claim_lost", "Another request took over this Idempotency-Key.")
             self._check(verification)
+            self._require_left(change)
             self._audit.append(change.action, self._audit_body(change))
             self._rows[verification.id] = verification
             for kind, data in change.private.items():
@@ -164,6 +165,14 @@ class MemoryVerificationStore:
     def count(self) -> int:
         """How many verifications are stored."""
         return len(self._rows)
+
+    def _require_left(self, change: Write) -> None:
+        """A first step of a named applicant is counted with those before it."""
+        new = change.verification
+        if change.allowance is None or new.applicant_ref is None or new.id in self._rows:
+            return
+        since = new.created_at - change.allowance.window
+        change.allowance.require_left(self.attempts(new.tenant, new.applicant_ref, since=since))
 
     def _check(self, verification: Verification) -> None:
         stored = self._rows.get(verification.id)
