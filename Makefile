@@ -60,7 +60,7 @@ format: .venv/.dev ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --build-deps-for editable \
-	--no-emit-index-url --no-emit-trusted-host
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock: ## compile the lock files again
 	$(LOCK) --extra cpu -o locks/cpu.txt pyproject.toml
 	$(LOCK) --extra gpu -o locks/gpu.txt pyproject.toml
