@@ -1,10 +1,11 @@
-"""Document types: where their fields stand and how they are printed, one TOML file each in `types/`.
+"""Document types: where their fields stand, how they are printed and look, one TOML file each in `types/`.
 
 The file's stem is the type's identifier. All boxes are relative to the rectified side: left, top, width,
 height in [0, 1]. The label of a field stands directly above its box.
 """
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -77,24 +78,96 @@ class MrzZone(NamedTuple):
         )
 
 
+class BarcodeFormat(StrEnum):
+    """Symbologies that types carry."""
+
+    PDF417 = "PDF417"
+    QR_CODE = "QRCode"
+
+
+class BarcodeContent(StrEnum):
+    """What a barcode states: an AAMVA DL/ID subfile, or the rows of a machine-readable zone."""
+
+    AAMVA = "aamva"
+    MRZ = "mrz"
+
+
+class BarcodeZone(NamedTuple):
+    """A barcode: its symbology, what it states and the box it fills."""
+
+    format: BarcodeFormat
+    content: BarcodeContent
+    box: RelativeBox
+
+
+class Microprint(NamedTuple):
+    """A line of print too small for copiers: the text, repeated from end to end of its box."""
+
+    text: str
+    box: RelativeBox
+
+
 @dataclass(frozen=True)
 class Side:
-    """What stands on one side."""
+    """What stands on one side.
+
+    `ghost`: the second, pale portrait. `heading`: left and top of state name, title and emblem, or None where
+    the side has no heading.
+    """
 
     fields: tuple[FieldZone, ...]
     portrait: RelativeBox | None = None
     mrz: MrzZone | None = None
+    ghost: RelativeBox | None = None
+    barcode: BarcodeZone | None = None
+    microprint: tuple[Microprint, ...] = ()
+    heading: tuple[float, float] | None = None
 
     def field(self, name: FieldName) -> FieldZone | None:
         """The zone of a field, or None."""
         return next((zone for zone in self.fields if zone.name is name), None)
 
 
+class GroundPattern(StrEnum):
+    """Families of security lines under the print."""
+
+    WAVES = "waves"
+    MESH = "mesh"
+    RAYS = "rays"
+    LATTICE = "lattice"
+
+
+Color = tuple[int, int, int]
+"""R, G, B in 0..255."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours and patterns of the genuine article.
+
+    `ground`: the tint at the left and at the right edge; `line`, `rosette`: inks of the security lines;
+    `title`, `label`, `value`: inks of the print. `seed` fixes the lines, which are alike on every copy.
+    `rainbow`: the line ink runs into the rosette ink across the document. `slanted`: values in italics.
+    """
+
+    ground: tuple[Color, Color] = ((230, 232, 238), (240, 236, 230))
+    line: Color = (160, 170, 190)
+    rosette: Color = (190, 170, 160)
+    title: Color = (40, 50, 90)
+    label: Color = (85, 90, 110)
+    value: Color = (28, 28, 36)
+    pattern: GroundPattern = GroundPattern.WAVES
+    seed: int = 0
+    rainbow: bool = False
+    slanted: bool = False
+
+
 @dataclass(frozen=True)
 class DocumentType:
     """One kind of document. Masks: `A` stands for a letter, `9` for a digit.
 
-    `date_format` is made of `DD`, `MM` or `MMM`, and `YYYY`, as printed in the visual zone.
+    `date_format` is made of `DD`, `MM` or `MMM`, and `YYYY`, as printed in the visual zone. `script`: the
+    alphabet that names are printed in, `latin` or `cyrillic`; the machine-readable zone transliterates.
     """
 
     id: str
@@ -109,6 +182,8 @@ class DocumentType:
     date_format: str
     sides: Mapping[SideName, Side]
     personal_number_mask: str | None = None
+    script: str = "latin"
+    look: Look = Look()
 
     @property
     def aspect_ratio(self) -> float:
@@ -184,7 +259,32 @@ def parse_document_type(identifier: str, data: Mapping[str, Any]) -> DocumentTyp
         date_format=str(data["date_format"]),
         sides=MappingProxyType({SideName(name): _side(side) for name, side in data["sides"].items()}),
         personal_number_mask=data.get("personal_number_mask"),
+        script=str(data.get("script", "latin")),
+        look=_look(data.get("look", {})),
     )
+
+
+def _look(data: Mapping[str, Any]) -> Look:
+    first, last = data.get("ground", ("#e6e8ee", "#f0ece6"))
+    inks = {
+        name: _color(data[name]) for name in ("line", "rosette", "title", "label", "value") if name in data
+    }
+    return Look(
+        ground=(_color(first), _color(last)),
+        pattern=GroundPattern(data.get("pattern", GroundPattern.WAVES)),
+        seed=int(data.get("seed", 0)),
+        rainbow=bool(data.get("rainbow", False)),
+        slanted=bool(data.get("slanted", False)),
+        **inks,
+    )
+
+
+def _color(text: str) -> Color:
+    """`#rrggbb`. Raises ValueError for anything else."""
+    if not re.fullmatch(r"#[0-9a-f]{6}", text):
+        msg = f"a colour is written #rrggbb, not {text}"
+        raise ValueError(msg)
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def _side(data: Mapping[str, Any]) -> Side:
@@ -196,7 +296,25 @@ def _side(data: Mapping[str, Any]) -> Side:
         ),
         portrait=_box(data["portrait"]) if "portrait" in data else None,
         mrz=MrzZone(MrzFormat(mrz["format"]), _box(mrz["box"])) if mrz else None,
+        ghost=_box(data["ghost"]) if "ghost" in data else None,
+        barcode=_barcode(data["barcode"]) if "barcode" in data else None,
+        microprint=tuple(
+            Microprint(str(item["text"]), _box(item["box"])) for item in data.get("microprint", ())
+        ),
+        heading=_heading(data),
     )
+
+
+def _heading(data: Mapping[str, Any]) -> tuple[float, float] | None:
+    """As stated; a side with a portrait has one in the corner unless it says otherwise."""
+    if "heading" in data:
+        left, top = data["heading"]
+        return float(left), float(top)
+    return (0.0, 0.0) if "portrait" in data else None
+
+
+def _barcode(data: Mapping[str, Any]) -> BarcodeZone:
+    return BarcodeZone(BarcodeFormat(data["format"]), BarcodeContent(data["content"]), _box(data["box"]))
 
 
 def _box(numbers: Iterable[float]) -> RelativeBox:

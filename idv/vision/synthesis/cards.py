@@ -1,31 +1,32 @@
 """Draws documents of fictitious states from their type's data, so that types and drawings never disagree.
 
-What is drawn: a tinted ground with guilloches, state name and title, labels and values where the type has
-them, the portrait, and a machine-readable zone in the stroke font of `glyphs`.
+What is drawn: the ground with its security print, state name and title, labels and values where the type
+has them, portrait and ghost portrait, barcode, and a machine-readable zone in the stroke font of `glyphs`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from idv.documents.document_types import (
+    Color,
     DocumentType,
-    DocumentTypes,
     FieldZone,
+    Look,
     MrzZone,
     RelativeBox,
     Side,
     SideName,
-    load_document_types,
 )
 from idv.documents.mrz_writer import write
 from idv.domain.arrays import RgbImage
 from idv.domain.documents import FieldName
+from idv.vision.synthesis.codes import draw_barcode, payload
 from idv.vision.synthesis.glyphs import RowGeometry, row_coverage
+from idv.vision.synthesis.grounds import draw_ground, draw_microprint
 from idv.vision.synthesis.holders import Holder, mrz_record, printed_fields
 
 _MM_PER_INCH = 25.4
@@ -34,31 +35,24 @@ _MRZ_INK = (18, 18, 20)
 _LABEL_WEIGHT = 400
 _VALUE_WEIGHT = 600
 _TITLE_WEIGHT = 700
-_CURVE_POINTS = 700
-_GUILLOCHE_INK = 0.55
+_GHOST_INK = 0.6
+_GHOST_COLOR = (60, 60, 90)
 
-Color = tuple[int, int, int]
 PixelBox = tuple[int, int, int, int]
 
 
-class Palette(NamedTuple):
-    """RGB colours of a design: the ground's two ends, two guilloche inks, titles and labels."""
-
-    ground_from: Color
-    ground_to: Color
-    line: Color
-    rosette: Color
-    title: Color
-    label: Color
-
-
 @dataclass(frozen=True)
-class CardDesign:
-    """How a document type looks; `seed` fixes its guilloches, which are the same on every card."""
+class Contradictions:
+    """Zones that state something else than the printed fields and the portrait do.
 
-    document_type: DocumentType
-    palette: Palette
-    seed: int
+    `mrz_holder`, `barcode_holder`: whose data stand there. `mrz_lines`: rows to print as they are, whatever
+    their check digits. `ghost_portrait`: (H, W, 3) uint8 RGB.
+    """
+
+    mrz_holder: Holder | None = None
+    mrz_lines: tuple[str, ...] = field(default=(), repr=False)
+    barcode_holder: Holder | None = None
+    ghost_portrait: RgbImage | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,13 +63,15 @@ class DrawnSide:
     field_boxes: Mapping[FieldName, PixelBox]
     portrait_box: PixelBox | None
     mrz_box: PixelBox | None
+    ghost_box: PixelBox | None = None
+    barcode_box: PixelBox | None = None
 
 
 @dataclass(frozen=True)
 class DrawnCard:
     """A document with everything true about it."""
 
-    design: CardDesign
+    document_type: DocumentType
     holder: Holder
     front: DrawnSide
     back: DrawnSide | None
@@ -87,131 +83,72 @@ class DrawnCard:
         return self.back if self.back is not None and self.back.mrz_box is not None else self.front
 
 
-_PALETTES = {
-    "uto_passport": Palette(
-        (236, 228, 238), (214, 230, 240), (150, 165, 205), (205, 150, 165), (70, 45, 95), (95, 85, 120)
-    ),
-    "uto_identity_card": Palette(
-        (222, 236, 228), (240, 236, 214), (140, 185, 160), (210, 175, 110), (20, 80, 60), (70, 100, 85)
-    ),
-    "xar_identity_card": Palette(
-        (240, 230, 216), (218, 228, 236), (200, 160, 130), (130, 160, 190), (120, 50, 30), (110, 85, 70)
-    ),
-}
-_DEFAULT_PALETTE = Palette(
-    (230, 232, 238), (240, 236, 230), (160, 170, 190), (190, 170, 160), (40, 50, 90), (85, 90, 110)
-)
-
-
-def card_designs(types: DocumentTypes | None = None) -> tuple[CardDesign, ...]:
-    """One design for each document type, in the order of their identifiers."""
-    known = load_document_types() if types is None else types
-    return tuple(
-        CardDesign(document_type, _PALETTES.get(document_type.id, _DEFAULT_PALETTE), seed=index)
-        for index, document_type in enumerate(known)
-    )
-
-
 def draw_card(
-    design: CardDesign,
+    document_type: DocumentType,
     holder: Holder,
     portrait: RgbImage,
     rng: np.random.Generator,
     *,
     dpi: float = 300.0,
-    mrz_holder: Holder | None = None,
+    contradictions: Contradictions = Contradictions(),
 ) -> DrawnCard:
     """Draw the document of `holder`; `portrait` (H, W, 3) is cropped to its frame's shape.
 
-    `mrz_holder`: state another person's data in the machine-readable zone, for a zone that contradicts the
-    printed fields. `rng` gives the small differences between two prints of one design.
+    `rng` gives the small differences between two prints of one design.
     """
-    document_type = design.document_type
-    record = mrz_record(document_type, mrz_holder or holder)
-    lines = write(document_type.mrz.format, record) if document_type.mrz else ()
-    values = printed_fields(document_type, holder)
-    sides = {
-        name: _draw_side(design, side, values=values, portrait=portrait, lines=lines, dpi=dpi, rng=rng)
-        for name, side in document_type.sides.items()
-    }
-    return DrawnCard(design, holder, sides[SideName.FRONT], sides.get(SideName.BACK), lines)
+    record = mrz_record(document_type, contradictions.mrz_holder or holder)
+    lines = contradictions.mrz_lines or (write(document_type.mrz.format, record) if document_type.mrz else ())
+    drawing = _Drawing(document_type, holder, portrait, lines, dpi, contradictions)
+    sides = {name: drawing.side(side, rng) for name, side in document_type.sides.items()}
+    return DrawnCard(document_type, holder, sides[SideName.FRONT], sides.get(SideName.BACK), lines)
 
 
-def _draw_side(
-    design: CardDesign,
-    side: Side,
-    *,
-    values: Mapping[FieldName, str],
-    portrait: RgbImage,
-    lines: tuple[str, ...],
-    dpi: float,
-    rng: np.random.Generator,
-) -> DrawnSide:
-    width_mm, height_mm = design.document_type.size_mm
-    width, height = round(width_mm / _MM_PER_INCH * dpi), round(height_mm / _MM_PER_INCH * dpi)
-    image = _ground(design, width, height)
-    if side.portrait is not None:
-        _place_portrait(image, portrait, side.portrait.pixels(width, height))
-        _draw_titles(image, design)
-    for zone in side.fields:
-        _draw_field(image, zone, values[zone.name], design.palette)
-    if side.mrz is not None:
-        _draw_mrz(image, side.mrz, lines, px_per_mm=dpi / _MM_PER_INCH)
-    return DrawnSide(
-        image=_with_grain(image, rng),
-        field_boxes={zone.name: zone.box.pixels(width, height) for zone in side.fields},
-        portrait_box=side.portrait.pixels(width, height) if side.portrait else None,
-        mrz_box=side.mrz.box.pixels(width, height) if side.mrz else None,
-    )
+@dataclass(frozen=True)
+class _Drawing:
+    """What all sides of one document share."""
 
+    document_type: DocumentType
+    holder: Holder
+    portrait: RgbImage
+    lines: tuple[str, ...]
+    dpi: float
+    contradictions: Contradictions
 
-# --- ground ---------------------------------------------------------------------------------------------
-
-
-def _ground(design: CardDesign, width: int, height: int) -> RgbImage:
-    palette = design.palette
-    ramp = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
-    ends = np.array([palette.ground_from, palette.ground_to], np.float32)
-    image = np.repeat(ends[0] + (ends[1] - ends[0]) * ramp, height, axis=0).astype(np.uint8)
-    rng = np.random.default_rng(design.seed)
-    inked = image.copy()
-    _draw_waves(inked, palette.line, rng)
-    for _ in range(2):
-        _draw_rosette(inked, palette.rosette, rng)
-    # Security print is pale: at full strength its lines would cut through the text above them.
-    return np.asarray(cv2.addWeighted(image, 1 - _GUILLOCHE_INK, inked, _GUILLOCHE_INK, 0), np.uint8)
-
-
-def _draw_waves(image: RgbImage, color: Color, rng: np.random.Generator) -> None:
-    """A family of interfering waves from edge to edge."""
-    height, width = image.shape[:2]
-    x = np.linspace(0, width, _CURVE_POINTS)
-    slow, fast = rng.uniform(1.0, 2.5), rng.uniform(7.0, 12.0)
-    lines = 46
-    for index in range(lines):
-        phase = 2 * np.pi * index / lines
-        swing = np.sin(2 * np.pi * slow * x / width + phase) + 0.4 * np.sin(
-            2 * np.pi * fast * x / width - phase
+    def side(self, side: Side, rng: np.random.Generator) -> DrawnSide:
+        known, look = self.document_type, self.document_type.look
+        width_mm, height_mm = known.size_mm
+        width, height = round(width_mm / _MM_PER_INCH * self.dpi), round(height_mm / _MM_PER_INCH * self.dpi)
+        image = draw_ground(look, width=width, height=height)
+        for line in side.microprint:
+            draw_microprint(image, line, look.title)
+        self._place_portraits(image, side)
+        if side.heading is not None:
+            _draw_heading(image, known, side.heading)
+        values = printed_fields(known, self.holder)
+        for zone in side.fields:
+            _draw_field(image, zone, values[zone.name], look)
+        if side.mrz is not None:
+            _draw_mrz(image, side.mrz, self.lines, px_per_mm=self.dpi / _MM_PER_INCH)
+        if side.barcode is not None:
+            stated = self.contradictions.barcode_holder or self.holder
+            draw_barcode(image, side.barcode, payload(side.barcode, stated, self.lines))
+        return DrawnSide(
+            image=_with_grain(image, rng),
+            field_boxes={zone.name: zone.box.pixels(width, height) for zone in side.fields},
+            portrait_box=side.portrait.pixels(width, height) if side.portrait else None,
+            mrz_box=side.mrz.box.pixels(width, height) if side.mrz else None,
+            ghost_box=side.ghost.pixels(width, height) if side.ghost else None,
+            barcode_box=side.barcode.box.pixels(width, height) if side.barcode else None,
         )
-        _polyline(image, x, height * (index + 0.5) / lines + swing * height * 0.02, color)
 
-
-def _draw_rosette(image: RgbImage, color: Color, rng: np.random.Generator) -> None:
-    """A hypotrochoid, the classic guilloche figure."""
-    height, width = image.shape[:2]
-    centre = rng.uniform([0.45 * width, 0.3 * height], [0.9 * width, 0.7 * height])
-    lobes = int(rng.integers(9, 17))
-    radius = height * rng.uniform(0.20, 0.32)
-    angle = np.linspace(0, 2 * np.pi, _CURVE_POINTS * 4)
-    for depth in np.linspace(0.25, 0.9, 7):
-        reach = radius * (1 - 0.35 * depth + 0.35 * depth * np.cos(lobes * angle))
-        twist = angle + 0.12 * depth * np.sin(lobes * angle)
-        _polyline(image, centre[0] + reach * np.cos(twist), centre[1] + reach * np.sin(twist), color)
-
-
-def _polyline(image: RgbImage, x: NDArray[np.float64], y: NDArray[np.float64], color: Color) -> None:
-    points = np.rint(np.stack([x, y], axis=1) * 16).astype(np.int32)
-    cv2.polylines(image, [points], False, color, 1, cv2.LINE_AA, 4)
+    def _place_portraits(self, image: RgbImage, side: Side) -> None:
+        height, width = image.shape[:2]
+        if side.portrait is not None:
+            _place_portrait(image, self.portrait, side.portrait.pixels(width, height))
+        if side.ghost is not None:
+            ghost = self.contradictions.ghost_portrait
+            shown = self.portrait if ghost is None else ghost
+            _place_ghost(image, shown, side.ghost.pixels(width, height))
 
 
 def _with_grain(image: RgbImage, rng: np.random.Generator) -> RgbImage:
@@ -223,14 +160,17 @@ def _with_grain(image: RgbImage, rng: np.random.Generator) -> RgbImage:
 # --- text and portrait ----------------------------------------------------------------------------------
 
 
-def _draw_titles(image: RgbImage, design: CardDesign) -> None:
+def _draw_heading(image: RgbImage, known: DocumentType, heading: tuple[float, float]) -> None:
+    """State name, title and emblem."""
     height, width = image.shape[:2]
-    known, color = design.document_type, design.palette.title
-    state = RelativeBox(0.13, 0.025, 0.60, 0.062).pixels(width, height)
-    title = RelativeBox(0.13, 0.088, 0.60, 0.050).pixels(width, height)
+    x, y = heading
+    color = known.look.title
+    state = RelativeBox(x + 0.13, y + 0.025, 0.60, 0.062).pixels(width, height)
+    title = RelativeBox(x + 0.13, y + 0.088, 0.60, 0.050).pixels(width, height)
     _draw_text(image, known.state_name, state, color=color, weight=_TITLE_WEIGHT)
     _draw_text(image, known.title.upper(), title, color=color, weight=_LABEL_WEIGHT)
-    centre, radius = (round(0.08 * width), round(0.085 * height)), round(0.05 * height)
+    centre = (round((x + 0.08) * width), round((y + 0.085) * height))
+    radius = round(0.05 * height)
     cv2.circle(image, centre, radius, color, max(1, radius // 8), cv2.LINE_AA)
     turns = np.pi * (np.arange(10) / 5 - 0.5)
     reach = radius * np.where(np.arange(10) % 2 == 0, 0.8, 0.35)
@@ -238,22 +178,26 @@ def _draw_titles(image: RgbImage, design: CardDesign) -> None:
     cv2.fillPoly(image, [np.rint(star * 16).astype(np.int32)], color, cv2.LINE_AA, 4)
 
 
-def _draw_field(image: RgbImage, zone: FieldZone, value: str, palette: Palette) -> None:
+def _draw_field(image: RgbImage, zone: FieldZone, value: str, look: Look) -> None:
     height, width = image.shape[:2]
     label_box = zone.label_box.pixels(width, height)
-    _draw_text(image, zone.label, label_box, color=palette.label, weight=_LABEL_WEIGHT)
-    _draw_text(image, value, zone.box.pixels(width, height), color=_INK, weight=_VALUE_WEIGHT)
+    _draw_text(image, zone.label, label_box, color=look.label, weight=_LABEL_WEIGHT)
+    box = zone.box.pixels(width, height)
+    font = "italic" if look.slanted else "sans"
+    _draw_text(image, value, box, color=look.value, weight=_VALUE_WEIGHT, font=font)
 
 
-def _draw_text(image: RgbImage, text: str, box: PixelBox, *, color: Color, weight: int) -> None:
+def _draw_text(
+    image: RgbImage, text: str, box: PixelBox, *, color: Color, weight: int, font: str = "sans"
+) -> None:
     """Text at the left of a box, as high as the box allows and narrow enough to stay inside."""
     left, top, width, height = box
-    font = cv2.FontFace("sans")
+    face = cv2.FontFace(font)
     size = max(6, round(height * 0.86))
-    needed = cv2.getTextSize((0, 0), text, (0, 0), font, size, weight)[2]
+    needed = cv2.getTextSize((0, 0), text, (0, 0), face, size, weight)[2]
     if needed > width:
         size = max(6, int(size * width / needed))
-    cv2.putText(image, text, (left, top + round(height * 0.80)), color, font, size, weight)
+    cv2.putText(image, text, (left, top + round(height * 0.80)), color, face, size, weight)
 
 
 def _draw_mrz(image: RgbImage, zone: MrzZone, lines: tuple[str, ...], *, px_per_mm: float) -> None:
@@ -280,6 +224,22 @@ def _place_portrait(image: RgbImage, portrait: RgbImage, box: PixelBox) -> None:
     left, top, width, height = box
     image[top : top + height, left : left + width] = _cropped_to(portrait, width, height)
     cv2.rectangle(image, (left, top), (left + width - 1, top + height - 1), (120, 120, 130), 1)
+
+
+def _place_ghost(image: RgbImage, portrait: RgbImage, box: PixelBox) -> None:
+    """The portrait once more, grey and pale, the ground showing through."""
+    left, top, width, height = box
+    grey = cv2.cvtColor(_cropped_to(portrait, width, height), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    ink = (_GHOST_INK * (1 - grey / 255) * _oval(width, height))[..., None]
+    window = image[top : top + height, left : left + width]
+    window[:] = (window * (1 - ink) + np.array(_GHOST_COLOR, np.float32) * ink).astype(np.uint8)
+
+
+def _oval(width: int, height: int) -> NDArray[np.float32]:
+    """1 in the middle, fading to 0 at an ellipse that touches the edges."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    away = np.hypot((x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1)
+    return np.clip((1 - away) * 4, 0, 1).astype(np.float32)
 
 
 def _cropped_to(portrait: RgbImage, width: int, height: int) -> RgbImage:

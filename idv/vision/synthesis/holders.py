@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from idv.documents.check_digits import FILLER
 from idv.documents.dates import printed
 from idv.documents.document_types import DocumentType
 from idv.documents.mrz_writer import MrzRecord
+from idv.documents.transliteration import transliterate
 from idv.domain.documents import FieldName
 
 _SURNAMES = (
@@ -30,6 +32,14 @@ _GIVEN = {
         "Pedro Miguel", "Yusuf", "Óscar", "Jakub", "Christopher Alexander",
     ),
 }  # fmt: skip
+_CYRILLIC_SURNAMES = {
+    "F": ("Иванова", "Шевченко", "Юрченко", "Соколова", "Жукова", "Цветкова", "Павлова", "Чайка", "Мороз"),
+    "M": ("Иванов", "Шевченко", "Юрченко", "Соколов", "Жуков", "Цветков", "Павлов", "Чайка", "Мороз"),
+}
+_CYRILLIC_GIVEN = {
+    "F": ("Анна", "Светлана", "Юлия", "Екатерина", "Жанна", "Оксана", "Ольга", "Вера", "Яна Мария"),
+    "M": ("Дмитро", "Сергей", "Юрий", "Николай", "Фёдор", "Тарас", "Илья", "Жарко", "Пётр Иван"),
+}
 _STREETS = ("Harbour Street", "Mill Lane", "Linden Avenue", "Station Road", "Castle Hill", "River Walk")
 _TOWNS = ("Amaurot", "Port Hythlo", "Anydra", "New Polyler", "Macar", "Achora")
 _SHORTEST_AGE_DAYS = 18 * 366
@@ -63,9 +73,12 @@ def make_holder(document_type: DocumentType, rng: np.random.Generator, *, today:
         days=int(rng.integers(1, document_type.validity_years * 365 - _MINIMUM_LEFT_DAYS))
     )
     born = issued - dt.timedelta(days=int(rng.integers(_SHORTEST_AGE_DAYS, _LONGEST_AGE_DAYS)))
+    cyrillic = document_type.script == "cyrillic"
+    surnames = _CYRILLIC_SURNAMES[sex] if cyrillic else _SURNAMES
+    given = _CYRILLIC_GIVEN[sex] if cyrillic else _GIVEN[sex]
     return Holder(
-        surname=str(rng.choice(_SURNAMES)),
-        given_names=str(rng.choice(_GIVEN[sex])),
+        surname=str(rng.choice(surnames)),
+        given_names=str(rng.choice(given)),
         sex=sex,
         nationality=document_type.issuing_state,
         date_of_birth=born,
@@ -100,8 +113,8 @@ def printed_fields(document_type: DocumentType, holder: Holder) -> dict[FieldNam
         FieldName.DOCUMENT_CODE: document_type.document_code,
         FieldName.ISSUING_STATE: document_type.issuing_state,
         FieldName.DOCUMENT_NUMBER: holder.document_number,
-        FieldName.SURNAME: holder.surname.upper(),
-        FieldName.GIVEN_NAMES: holder.given_names.upper(),
+        FieldName.SURNAME: _printed_name(holder.surname, document_type),
+        FieldName.GIVEN_NAMES: _printed_name(holder.given_names, document_type),
         FieldName.NATIONALITY: holder.nationality,
         FieldName.DATE_OF_BIRTH: printed(holder.date_of_birth, pattern),
         FieldName.SEX: holder.sex,
@@ -110,6 +123,13 @@ def printed_fields(document_type: DocumentType, holder: Holder) -> dict[FieldNam
         FieldName.PERSONAL_NUMBER: holder.personal_number,
         FieldName.ADDRESS: holder.address,
     }
+
+
+def _printed_name(name: str, document_type: DocumentType) -> str:
+    """Capitals; a name in another script comes with its transliteration (ICAO Doc 9303-3, section 3.1)."""
+    if document_type.script == "latin":
+        return name.upper()
+    return f"{name.upper()} / {transliterate(name).replace(FILLER, ' ')}"
 
 
 def _masked(mask: str, rng: np.random.Generator) -> str:
