@@ -7,18 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idv.domain.arrays import FloatArray, RgbImage
+from idv.vision.synthesis.tabletop import PICTURE_ASPECT, background, hand_pose, outline
 
 _WIDTHS = (1600, 2000)
-_ASPECT = 3 / 4
-_FOCAL = 0.78
-"""Focal length in picture widths: a horizontal field of view of 65°, the main camera of a phone."""
-_MARGIN = 0.01
-_TILT_DEG = 25.0
-_ROLL_DEG = 12.0
-_CORNER_RADIUS = 0.035
 _LIGHT_STEP = 4
-_EASY_FILL = 0.80
-_FILL = (0.45, 0.90)
 
 
 class Capture(NamedTuple):
@@ -53,48 +45,13 @@ def capture(
     Draw the card at 400 dpi or more, or enlarging it adds blur of its own.
     """
     width = int(rng.integers(widths[0], widths[1] + 1))
-    size = (width, round(width * _ASPECT))
-    corners = _pose(card.shape[1] / card.shape[0], size, severity=severity, rng=rng)
+    size = (width, round(width * PICTURE_ASPECT))
+    corners = hand_pose(card.shape[1] / card.shape[0], size, severity=severity, rng=rng)
     scene = _composed(card, corners, size, rng=rng)
     scene *= _light(size, corners, severity=severity, rng=rng)
     scene = _glared(scene, corners, severity=severity, rng=rng)
     pixels = _developed(_blurred(scene, severity=severity, rng=rng), severity=severity, rng=rng)
     return _turned(pixels, corners, quarter_turns)
-
-
-# --- geometry -------------------------------------------------------------------------------------------
-
-
-def _pose(
-    aspect: float, size: tuple[int, int], *, severity: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Corners of the document after a random tilt, roll, size and place, wholly inside the picture."""
-    tilt_x, tilt_y = np.radians(rng.uniform(-_TILT_DEG, _TILT_DEG, 2) * severity)
-    roll = np.radians(rng.uniform(-_ROLL_DEG, _ROLL_DEG) * severity)
-    plane = np.array([[-aspect, -1], [aspect, -1], [aspect, 1], [-aspect, 1]]) / 2
-    solid = np.hstack([plane, np.zeros((4, 1))]) @ _rotation(tilt_x, tilt_y, roll).T
-    fill = _EASY_FILL + severity * (rng.uniform(*_FILL) - _EASY_FILL)
-    shape = _projected(solid, fill=fill)
-    spread = np.ptp(shape, axis=0)
-    room = np.array([1.0, _ASPECT]) * (1 - 2 * _MARGIN)
-    shape *= min(1.0, float((room / spread).min()))
-    slack = room - np.ptp(shape, axis=0)
-    place = np.array([1.0, _ASPECT]) * _MARGIN + slack * (0.5 + rng.uniform(-0.5, 0.5, 2) * severity)
-    return np.asarray((shape - shape.min(axis=0) + place) * size[0], np.float64)
-
-
-def _projected(solid: NDArray[np.float64], *, fill: float) -> NDArray[np.float64]:
-    """Central projection at the distance that makes the document `fill` picture widths wide."""
-    distance = _FOCAL * np.ptp(solid[:, 0]) / fill
-    shape = _FOCAL * solid[:, :2] / (distance + solid[:, 2:])
-    return shape * (fill / np.ptp(shape[:, 0]))
-
-
-def _rotation(x: float, y: float, z: float) -> NDArray[np.float64]:
-    about_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
-    about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
-    about_z = np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
-    return np.asarray(about_z @ about_y @ about_x, np.float64)
 
 
 def _turned(pixels: RgbImage, corners: NDArray[np.float64], quarter_turns: int) -> Capture:
@@ -119,59 +76,13 @@ def _composed(
     # Without this low-pass the warp would alias where it makes the card smaller.
     soft = cv2.GaussianBlur(card, (0, 0), 0.45 * shrink) if shrink > 1 else card
     warped = cv2.warpPerspective(soft, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    mask = cv2.warpPerspective(_outline(wide, tall), matrix, size, flags=cv2.INTER_LINEAR)
+    mask = cv2.warpPerspective(outline(wide, tall), matrix, size, flags=cv2.INTER_LINEAR)
     alpha = mask.astype(np.float32)[..., None] / 255
     offset = rng.uniform(-0.006, 0.006, 2) * size[0]
     move = np.array([[1, 0, offset[0]], [0, 1, offset[1]]], np.float64)
     contact = cv2.GaussianBlur(cv2.warpAffine(mask, move, size), (0, 0), 0.004 * size[0])
-    ground = _background(size, rng) * (1 - 0.5 * contact.astype(np.float32)[..., None] / 255)
+    ground = background(size, rng) * (1 - 0.5 * contact.astype(np.float32)[..., None] / 255)
     return np.asarray(ground * (1 - alpha) + warped.astype(np.float32) * alpha, np.float32)
-
-
-def _outline(width: int, height: int) -> NDArray[np.uint8]:
-    """255 inside the document's rounded rectangle."""
-    mask = np.zeros((height, width), np.uint8)
-    radius = round(_CORNER_RADIUS * width)
-    cv2.rectangle(mask, (radius, 0), (width - radius, height), 255, -1)
-    cv2.rectangle(mask, (0, radius), (width, height - radius), 255, -1)
-    for x in (radius, width - radius - 1):
-        for y in (radius, height - radius - 1):
-            cv2.circle(mask, (x, y), radius, 255, -1)
-    return mask
-
-
-def _background(size: tuple[int, int], rng: np.random.Generator) -> FloatArray:
-    """A table, a cloth or a desk with things on it; (H, W, 3) float32."""
-    base = rng.uniform(30, 215) + rng.uniform(-30, 30, 3)
-    kind = int(rng.integers(3))
-    if kind == 0:  # wood: noise drawn out along one direction
-        texture = _noise((int(rng.integers(40, 90)), 4), size, rng)
-    elif kind == 1:  # cloth: fine weave
-        texture = 0.6 * _noise((300, 400), size, rng) + 0.4 * _noise((6, 8), size, rng)
-    else:
-        texture = _noise((6, 8), size, rng)
-    image = base.astype(np.float32) + texture[..., None] * np.float32(rng.uniform(8, 26))
-    for _ in range(int(rng.integers(0, 7)) if kind == 2 else int(rng.integers(0, 2))):  # noqa: PLR2004 - desk
-        _place_thing(image, rng)
-    return np.clip(image, 0, 255)
-
-
-def _noise(shape: tuple[int, int], size: tuple[int, int], rng: np.random.Generator) -> FloatArray:
-    coarse = rng.normal(0, 1, shape).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC), np.float32)
-
-
-def _place_thing(image: FloatArray, rng: np.random.Generator) -> None:
-    """A sheet of paper, a box or a pen: a filled, turned rectangle with a line or two of its own."""
-    height, width = image.shape[:2]
-    centre = rng.uniform([0, 0], [width, height])
-    sides = rng.uniform([0.02, 0.1], [0.4, 0.7]) * width
-    box = cv2.boxPoints(
-        ((float(centre[0]), float(centre[1])), (float(sides[0]), float(sides[1])), float(rng.uniform(0, 180)))
-    )
-    shade = float(rng.uniform(20, 250))
-    color = tuple(float(np.clip(shade + tint, 0, 255)) for tint in rng.uniform(-25, 25, 3))
-    cv2.fillPoly(image, [np.rint(box).astype(np.int32)], color, cv2.LINE_AA)
 
 
 # --- light and camera -----------------------------------------------------------------------------------
@@ -185,7 +96,7 @@ def _light(
     x, y = _coarse_grid(size)
     x, y = x / width, y / width
     angle = rng.uniform(0, 2 * np.pi)
-    along = (x - 0.5) * np.cos(angle) + (y - 0.5 * _ASPECT) * np.sin(angle)
+    along = (x - 0.5) * np.cos(angle) + (y - 0.5 * PICTURE_ASPECT) * np.sin(angle)
     light = 1 + severity * rng.uniform(0, 0.35) * along
     if rng.random() < 0.5:  # noqa: PLR2004 - half of the photos
         centre = corners.mean(axis=0) / width + rng.uniform(-0.2, 0.2, 2)
