@@ -55,6 +55,10 @@ class Contradictions:
     ghost_portrait: RgbImage | None = field(default=None, repr=False)
 
 
+NONE = Contradictions()
+"""Every zone states the same."""
+
+
 @dataclass(frozen=True)
 class DrawnSide:
     """One side: (H, W, 3) uint8 RGB and where things stand on it, boxes as left, top, width, height px."""
@@ -90,7 +94,7 @@ def draw_card(
     rng: np.random.Generator,
     *,
     dpi: float = 300.0,
-    contradictions: Contradictions = Contradictions(),
+    contradictions: Contradictions = NONE,
 ) -> DrawnCard:
     """Draw the document of `holder`; `portrait` (H, W, 3) is cropped to its frame's shape.
 
@@ -239,7 +243,7 @@ def _oval(width: int, height: int) -> NDArray[np.float32]:
     """1 in the middle, fading to 0 at an ellipse that touches the edges."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     away = np.hypot((x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1)
-    return np.clip((1 - away) * 4, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((1 - away) * 4, 0, 1), np.float32)
 
 
 def _cropped_to(portrait: RgbImage, width: int, height: int) -> RgbImage:

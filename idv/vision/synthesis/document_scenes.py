@@ -42,7 +42,8 @@ class Scene:
     `tilt`: 0 lies straight before the camera, 1 the whole range of `hand_pose`. `gradient`, `gradient_deg`:
     how much light falls off across the picture and in which direction. `shadow`: share of light that a cast
     shadow takes, `shadow_at`, `shadow_deg`, `shadow_soft`: its edge. `haze`: light mirrored evenly by the
-    laminate; `lamp`: peak of a mirrored lamp, at `lamp_at` (shares of the document), `lamp_size` widths large.
+    laminate; `lamp`: peak of a mirrored lamp; `lamp_at`: its place in shares of the document; `lamp_size`:
+    its extent in widths of the document.
     `fold_at`: place of an upright fold in shares of the width, None for none; `fold_depth`: change of light.
     """
 

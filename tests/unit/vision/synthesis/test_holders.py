@@ -25,7 +25,8 @@ def test_holders_are_consistent(known: object, seed: int) -> None:
     assert (holder.date_of_issue - holder.date_of_birth).days >= 18 * 365
     mask = document_type.number_mask.replace("9", r"\d").replace("A", "[A-Z]")
     assert re.fullmatch(mask, holder.document_number)
-    assert document_type.mrz is not None
+    if document_type.mrz is None:
+        return
     rows = write(document_type.mrz.format, mrz_record(document_type, holder))
     reading = parse(rows, today=TODAY)
     assert reading.valid
