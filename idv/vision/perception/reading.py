@@ -29,6 +29,7 @@ from idv.domain.reasons import Reason
 from idv.vision.models.ppocr_det import TextBox, TextDetector
 from idv.vision.models.ppocr_rec import TextRecogniser
 from idv.vision.perception.barcodes import read_barcodes
+from idv.vision.perception.flat_document import strips_of
 from idv.vision.perception.mrz_reader import MrzFound, MrzReader, better
 from idv.vision.perception.printed_zones import Registration, cut_print, registered, whole
 from idv.vision.perception.text_lines import cut
@@ -75,7 +76,7 @@ class DocumentReader:
     def read(self, view: DocumentView) -> DocumentReading:
         """Everything that can be read from one side, and what stands in the way of the rest."""
         pixels, today = view.rectified, self._clock.now().date()
-        found = self.mrz.read(pixels, today=today)
+        found = self.mrz.read(pixels, today=today, strips=strips_of(view))
         known = self._known_by_zone(pixels, found) if found else self._known_by_labels(pixels)
         lines: tuple[TextBox, ...] | None = None
         if known is None:

@@ -21,7 +21,9 @@ from idv.infra.inference.local import LocalInference
 from idv.packs.store import ModelStore
 from idv.vision.models.ppocr_rec import alphabet_of
 from idv.vision.perception.document import DocumentFinder
+from idv.vision.perception.flat_document import FlatDocument
 from idv.vision.perception.reading import DocumentReader
+from idv.vision.perception.text_lines import find_strips
 from idv.vision.synthesis.cards import DrawnCard, card_designs, draw_card
 from idv.vision.synthesis.holders import make_holder
 
@@ -93,6 +95,17 @@ def test_rows_are_cut_and_read_without_a_full_page() -> None:
     assert reading.value(FieldName.DATE_OF_BIRTH, Zone.MRZ) == "1974-08-12"
     assert reading.reasons == (Reason.DOCUMENT_CUT_OFF,)
     assert reading.read_on == TODAY.date()
+
+
+def test_rows_that_the_finder_saw_are_read_where_it_saw_them() -> None:
+    """The same zone comes out, also from a picture in which nobody could find its rows any more."""
+    view = flat(*ROWS)
+    handed = FlatDocument(view.corners, view.rectified, 0.9, strips=tuple(find_strips(view.rectified)))
+    assert reader(ScriptedOcr(*ROWS)).read(handed).mrz == reader(ScriptedOcr(*ROWS)).read(view).mrz
+    away = FlatDocument(view.corners, np.full_like(view.rectified, 220), 0.9, strips=handed.strips)
+    inference = ScriptedOcr(*ROWS)
+    reader(inference).read(away)
+    assert inference.asked["ppocr_rec"] >= len(ROWS)
 
 
 def test_a_proven_field_is_surer_than_its_characters() -> None:
