@@ -1,0 +1,113 @@
+"""The share of genuine trials refused where at most a target share of the others is accepted, resampled.
+
+The table is sorted once. A resample needs only the weights of the strongest non-genuine rows, down to where
+the target is spent, and of the weakest genuine rows, up to the threshold found there; of all other rows only
+the sum. Nothing is binned: on the same multiplicities the result is that of copying rows and sorting again.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from idv.metrics.resampling import Counts, Rows, Subjects, chunks, multiplicities, running_totals, subjects_of
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.int64]
+
+_ROUNDING = 1e-9  # a target of 0.1 allows one of ten
+
+
+class RateAtRate:
+    """FNMR at FMR targets (BPCER at APCER) of one score table."""
+
+    def __init__(
+        self, score: ArrayLike, genuine: ArrayLike, subjects: Subjects, *, targets: ArrayLike
+    ) -> None:
+        """Sort `score` (N,) of both classes; `genuine` (N,) bool; `targets` (T,) in [0, 1].
+
+        Raises ValueError for a class without trials, NaN, lengths that differ or a target outside [0, 1].
+        """
+        scores, kinds = np.asarray(score, dtype=np.float64).ravel(), np.asarray(genuine, dtype=bool).ravel()
+        if not scores.size == kinds.size == subjects.a.size:
+            raise ValueError("scores, classes and subjects must be of the same length")
+        if np.isnan(scores).any():
+            raise ValueError("NaN is not a score")
+        if kinds.all() or not kinds.any():
+            raise ValueError("a rate at a rate needs trials of both classes")
+        self._targets = np.atleast_1d(np.asarray(targets, dtype=np.float64))
+        if not ((self._targets >= 0) & (self._targets <= 1)).all():
+            raise ValueError("a rate lies in [0, 1]")
+        weakest_first = _rows_by(scores, kinds)
+        strongest_first = _rows_by(-scores, ~kinds)
+        self._genuine, self._others = (
+            Rows.among(subjects, weakest_first),
+            Rows.among(subjects, strongest_first),
+        )
+        self._genuine_scores, self._other_scores = scores[weakest_first], scores[strongest_first]
+        self._count = subjects.count
+        self.genuine_subjects = subjects_of(self._genuine.a, self._genuine.b)
+
+    def estimate(self) -> Floats:
+        """The rates (T,) on the table as it is."""
+        return self.rates(np.ones((self._count, 1), dtype=np.uint8)).ravel()
+
+    def replicates(self, *, resamples: int, seed: int) -> Floats:
+        """The rates (R, T) in each resample; NaN where it drew no trial of one class."""
+        drawn = multiplicities(self._count, resamples=resamples, seed=seed)
+        return np.concatenate([self.rates(block) for block in drawn])
+
+    def rates(self, drawn: Counts) -> Floats:
+        """The rates (B, T) where each subject counts as often as `drawn` (S, B) says."""
+        accepted, refused = self._others.totals(drawn), self._genuine.totals(drawn)
+        allowed = np.floor(accepted[:, None] * self._targets + _ROUNDING)
+        below = self._refused_rows(drawn, np.where(allowed >= accepted[:, None], np.inf, allowed))
+        with np.errstate(invalid="ignore"):
+            rates: Floats = self._weight_below(drawn, below) / refused[:, None]
+        rates[accepted == 0] = np.nan
+        return rates
+
+    def _refused_rows(self, drawn: Counts, allowed: Floats) -> Positions:
+        """How many of the sorted genuine rows each threshold refuses, (B, T), whatever they weigh."""
+        found = np.full(allowed.shape, len(self._others))
+        lowest = np.zeros(len(allowed), dtype=np.int64)
+        carried = np.zeros(len(allowed))
+        for start, stop in chunks(len(self._others)):
+            running = running_totals(self._others.weights(drawn, start, stop)) + carried
+            for resample in np.flatnonzero((found == len(self._others)).any(axis=1)):
+                ends = np.searchsorted(running[:, resample], allowed[resample], side="right")
+                hit = (found[resample] == len(self._others)) & (ends < stop - start)
+                found[resample, hit] = start + ends[hit]
+            grew = running[-1] > carried
+            lowest[grew] = start + np.argmax(running[:, grew] == running[-1, grew], axis=0)
+            carried = running[-1]
+            if (found < len(self._others)).all():
+                break
+        return self._rows_below(found, lowest)
+
+    def _rows_below(self, found: Positions, lowest: Positions) -> Positions:
+        """Genuine rows below each threshold: refused with the row `found`, or all below the `lowest` one."""
+        spent = found < len(self._others)
+        strongest_refused = self._other_scores[np.where(spent, found, 0)]
+        with_it = np.searchsorted(self._genuine_scores, strongest_refused, side="right")
+        # Everything is allowed in, except what has no score.
+        weakest = np.maximum(self._other_scores[lowest], np.finfo(np.float64).min)
+        short_of_it = np.searchsorted(self._genuine_scores, weakest, side="left")
+        below: Positions = np.where(spent, with_it, short_of_it[:, None])
+        return below
+
+    def _weight_below(self, drawn: Counts, below: Positions) -> Floats:
+        """Weight (B, T) of the first `below` (B, T) genuine rows."""
+        weight = np.zeros(below.shape)
+        carried = np.zeros(len(below))
+        columns = np.broadcast_to(np.arange(len(below))[:, None], below.shape)
+        for start, stop in chunks(int(below.max())):
+            running = running_totals(self._genuine.weights(drawn, start, stop)) + carried
+            here = (below > start) & (below <= stop)
+            weight[here] = running[below[here] - start - 1, columns[here]]
+            carried = running[-1]
+        return weight
+
+
+def _rows_by(keys: Floats, keep: NDArray[np.bool_]) -> Positions:
+    """The rows that `keep` selects, lowest key first."""
+    rows = np.flatnonzero(keep)
+    return rows[np.argsort(keys[rows], kind="stable")]
