@@ -22,7 +22,9 @@ from idv.domain.results import CheckName
 from idv.domain.stores import Stores
 from idv.infra.clock import SystemClock
 from idv.infra.inference.local import LocalInference
-from idv.infra.storage.keyring import open_keyring
+from idv.infra.storage.keyring import KeyRing, open_keyring
+from idv.infra.storage.master_keys import MasterKeys
+from idv.infra.storage.migrate import require_store
 from idv.infra.storage.retention import Retention
 from idv.infra.storage.stores import open_stores
 from idv.infra.transport.addresses import AddressRules
@@ -133,13 +135,24 @@ def judges(settings: Settings) -> Iterator[Judges]:
 
 
 @contextmanager
-def stores(settings: Settings) -> Iterator[Stores]:
-    """What remembers; connections are closed with the context."""
-    opened = _stores(settings, SystemClock())
+def stores(settings: Settings, *, create: bool = False) -> Iterator[Stores]:
+    """What remembers; connections are closed with the context.
+
+    Raises StorageUnavailable `store_not_found` when there is nothing yet, unless `create`.
+    """
+    if not create:
+        require_store(settings.database)
+    opened = _stores(settings, SystemClock(), open_keyring(settings.keyring_file, create=create))
     try:
         yield opened
     finally:
         opened.upkeep.close()
+
+
+def master_keys(settings: Settings) -> MasterKeys:
+    """The keys that wrap every subject's key. Raises StorageUnavailable `store_not_found`."""
+    require_store(settings.database)
+    return MasterKeys(settings.keyring_file, lambda ring: _stores(settings, SystemClock(), ring))
 
 
 def dispatcher(settings: Settings, stores: Stores) -> Dispatcher:
@@ -169,7 +182,7 @@ def build(settings: Settings) -> Application:
     made = _judges(settings, clock)
     made.inference.warm_up()
     made.decoder.warm_up()
-    opened = _stores(settings, clock)
+    opened = _stores(settings, clock, open_keyring(settings.keyring_file))
     opened.upkeep.release_abandoned()
     return Application(
         settings=settings,
@@ -314,12 +327,13 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _stores(settings: Settings, clock: Clock) -> Stores:
+def _stores(settings: Settings, clock: Clock, keyring: KeyRing) -> Stores:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     return open_stores(
         settings.database,
-        keyring=open_keyring(settings.keyring_file),
+        keyring=keyring,
         clock=clock,
+        reload=lambda: open_keyring(settings.keyring_file, create=False),
         # One name a run: what an earlier run on this host died with is given back at the next start.
         instance=f"{socket.gethostname()}/{secrets.token_hex(8)}",
     )

@@ -1033,3 +1033,18 @@ def test_an_alert_belongs_to_no_verification_and_is_delivered_like_any_event(sto
     stores.outbox.announce(event("alert"))
     stores.verifications.erase("acme", "v1", actor="k")
     assert [found.id for found, _ in stores.outbox.due(now=START, limit=9)] == ["alert"]
+
+
+def test_rotating_the_master_key_binds_who_runs_on_postgresql(cluster: Cluster, clock: ManualClock) -> None:
+    """Whoever runs with the old ring wraps with the new key after the rotation, and opens what was rewrapped."""
+    url, new = cluster.new_database(), RING.rotated()
+    running = open_stores(url, keyring=RING, clock=clock, instance="host/1", reload=lambda: new)
+    store(running, decided(verification()))
+    rotating = open_stores(url, keyring=new, clock=clock, instance="host/2")
+    assert rotating.upkeep.wrapping_keys() == {RING.active}
+    assert rotating.upkeep.rewrap() == 1
+    store(running, decided(verification("v2", applicant_ref="bob")))
+    assert running.verifications.get("acme", "v1").applicant_ref == "anna@example.org"
+    assert running.upkeep.wrapping_keys() == {new.active}
+    for opened in (running, rotating):
+        opened.upkeep.close()

@@ -20,7 +20,7 @@ from idv.infra.storage.verifications import SqlVerificationStore
 __all__ = ["Stores", "open_stores", "stores_over"]
 
 
-def open_stores(  # noqa: PLR0913 - the outer world of the stores, one argument each
+def open_stores(
     url: str,
     *,
     keyring: KeyRing,
@@ -33,8 +33,9 @@ def open_stores(  # noqa: PLR0913 - the outer world of the stores, one argument 
 
     `instance` is `host/run`: shared by all processes of one run of the service, new at each start; the
     idempotency keys an earlier run of the same host died with are given back by
-    `Stores.upkeep.release_abandoned`. `reload` reads the key ring again, when another process rotated it. Raises ConfigurationError for a URL or key ring that cannot be
-    right, StorageUnavailable when the database does not answer.
+    `Stores.upkeep.release_abandoned`. `reload` reads the key ring again when another process rotated it.
+    Raises ConfigurationError for a URL or key ring that cannot be right, StorageUnavailable when the
+    database does not answer.
     """
     database = Database(url)
     migrate(database)
@@ -44,7 +45,7 @@ def open_stores(  # noqa: PLR0913 - the outer world of the stores, one argument 
     )
 
 
-def stores_over(  # noqa: PLR0913 - as above
+def stores_over(
     database: Database,
     *,
     keyring: KeyRing,
