@@ -37,6 +37,7 @@ def fnmr(mated: ArrayLike, threshold: float) -> float:
 def threshold_at_fmr(nonmated: ArrayLike, target: float) -> float:
     """The lowest threshold whose FMR on these scores does not exceed `target`, a rate in [0, 1].
 
+    Always finite, so that a failure to acquire is let in at no target.
     Raises ValueError for no scores, NaN, or a target outside [0, 1].
     """
     if not 0.0 <= target <= 1.0:
@@ -44,7 +45,7 @@ def threshold_at_fmr(nonmated: ArrayLike, target: float) -> float:
     scores = _scores(nonmated)
     allowed = int(np.floor(target * scores.size + 1e-9))
     if allowed >= scores.size:
-        return float(scores.min())
+        return float(max(scores.min(), np.finfo(np.float64).min))
     strongest_refused = np.partition(scores, scores.size - 1 - allowed)[scores.size - 1 - allowed]
     return float(np.nextafter(strongest_refused, np.inf))
 
