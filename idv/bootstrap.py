@@ -1,12 +1,15 @@
 """The composition root: settings in, wired objects out. The registries are the explicit tables here."""
 
 import datetime as dt
+import hashlib
 import random
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
 from idv.checks.face_match.calibration import load_calibration as load_face_calibration
@@ -15,11 +18,13 @@ from idv.checks.identity_match.check import IdentityMatch, identity_match_digest
 from idv.checks.liveness.calibration import load_calibration as load_liveness_calibration
 from idv.checks.liveness.check import Liveness, liveness_digest
 from idv.documents.document_types import DocumentTypes, load_document_types
-from idv.domain.errors import ConfigurationError, IdvError
+from idv.domain.errors import ConfigurationError, IdvError, ModelError, RequestError
 from idv.domain.models import ModelFile
-from idv.domain.ports import Check, Clock, Inference
+from idv.domain.ports import Check, Clock, Inference, TemplateCheck
 from idv.domain.results import CheckName
 from idv.domain.stores import Stores
+from idv.evaluation.runs.candidates import CheckCandidate, Described
+from idv.evaluation.runs.judging import Workbench
 from idv.infra.clock import SystemClock
 from idv.infra.inference.local import LocalInference
 from idv.infra.storage.keyring import KeyRing, open_keyring
@@ -125,13 +130,65 @@ def model_store(settings: Settings) -> ModelStore:
 
 
 @contextmanager
-def judges(settings: Settings) -> Iterator[Judges]:
-    """The judges; their worker processes end with the context."""
-    made = _judges(settings, SystemClock())
+def judges(settings: Settings, *, overlay: Path | None = None) -> Iterator[Judges]:
+    """The judges; their worker processes end with the context.
+
+    `overlay`: a folder `<model>/1/model.onnx` whose files stand in for the pack's models of those names.
+    """
+    made = _judges(settings, SystemClock(), overlay=overlay)
     try:
         yield made
     finally:
         made.decoder.close()
+
+
+@contextmanager
+def workbench(
+    settings: Settings, check: CheckName, *, overlay: Path | None = None, price: float = 0.0, threads: int = 1
+) -> Iterator[Workbench]:
+    """What one process of a run judges with; each of its threads gets a decoder."""
+    with judges(settings.model_copy(update={"decoder_workers": threads}), overlay=overlay) as made:
+        yield Workbench(_check_of(made, check), made.runner, made.perceiver, settings.deadline_s, price)
+
+
+def candidate(
+    settings: Settings, check: CheckName, *, name: str, price: float = 0.0, threads: int = 1
+) -> CheckCandidate:
+    """A check to be measured: of the pack `name`, or of the settings' pack with models of the folder `name`.
+
+    `price`: what one judgement costs, for the league table. Raises as `judges`, and RequestError
+    `check_unknown`.
+    """
+    overlay = Path(name) if Path(name).is_dir() else None
+    chosen = settings if overlay else settings.model_copy(update={"pack": name})
+    with judges(chosen, overlay=overlay) as made:
+        found = _check_of(made, check)
+        models = {model: made.inference.digest(model) for model in sorted(_model_files(chosen, overlay))}
+    described = Described(
+        name=name,
+        check=check,
+        provider=found.provider,
+        check_digest=found.digest,
+        models=models,
+        settings={**_bench_settings(chosen, check), "price": str(price)},
+    )
+    opened = partial(workbench, chosen, check, overlay=overlay, price=price, threads=threads)
+    return CheckCandidate(described, opened, compares=isinstance(found, TemplateCheck))
+
+
+def _check_of(made: Judges, name: CheckName) -> Check:
+    check = next((check for check in made.runner.checks if check.name is name), None)
+    if check is None:
+        raise RequestError("check_unknown", f"the pack has no check {name}", field="check")
+    return check
+
+
+def _bench_settings(settings: Settings, check: CheckName) -> dict[str, str]:
+    """What else an outcome depends on."""
+    shown = ("pack", "device", "deadline_s", "max_pixels", "max_part_bytes", "decode_timeout_s")
+    point = load_points(settings.operating_points / settings.pack).get(check)
+    cut = {} if point is None else {"operating_point": point.run_id, "threshold": repr(point.threshold)}
+    return {**{name: str(getattr(settings, name)) for name in shown}, **cut}
 
 
 @contextmanager
@@ -215,8 +272,8 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def _judges(settings: Settings, clock: Clock) -> Judges:
-    inference = LocalInference(_model_files(settings), device=settings.device)
+def _judges(settings: Settings, clock: Clock, *, overlay: Path | None = None) -> Judges:
+    inference = LocalInference(_model_files(settings, overlay), device=settings.device)
     decoder = BoundedDecoder(_decode_limits(settings), workers=settings.decoder_workers)
     perception = _perception(settings, clock, inference, decoder)
     return Judges(
@@ -291,10 +348,24 @@ def _checks(
     )
 
 
-def _model_files(settings: Settings) -> dict[str, ModelFile]:
+def _model_files(settings: Settings, overlay: Path | None = None) -> dict[str, ModelFile]:
     """The pack's models; a pack of face models only borrows the rest from the default one."""
     store = model_store(settings)
-    return {**store.files(DEFAULT_PACK), **store.files(settings.pack)}
+    files = {**store.files(DEFAULT_PACK), **store.files(settings.pack)}
+    return files if overlay is None else {**files, **_laid_over(files, overlay)}
+
+
+def _laid_over(files: Mapping[str, ModelFile], overlay: Path) -> dict[str, ModelFile]:
+    """Models of a folder in place of the pack's: nothing pins them, so their digest is what they are."""
+    found = {path.parent.parent.name: path for path in sorted(overlay.glob("*/1/model.onnx"))}
+    unknown = sorted(found.keys() - files.keys())
+    if unknown or not found:
+        why = f"no model is called {', '.join(unknown)}" if unknown else "there is no <model>/1/model.onnx"
+        raise ModelError("model_overlay_invalid", f"{overlay}: {why}")
+    return {
+        name: replace(files[name], path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+        for name, path in found.items()
+    }
 
 
 def _face_models(settings: Settings) -> _FaceModels:
