@@ -2,4 +2,14 @@
 
 import typer
 
+from idv.cli import bench_compare
+
 app = typer.Typer(no_args_is_help=True, help="Measure candidates on frozen eval sets.")
+
+
+@app.callback()
+def bench() -> None:
+    """Measure candidates on frozen eval sets."""
+
+
+app.command("compare")(bench_compare.compare_runs)
