@@ -118,7 +118,7 @@ def _look(pixels: RgbImage, side: int) -> Iterator[Quad]:
 
 
 def _reduced(pixels: RgbImage, factor: float) -> Array:
-    """The picture at `factor` times its size: averaged over whole blocks, then linear, a sixth of the cost."""
+    """The picture at `factor` times its size: averaged over blocks, then linear: a sixth of the cost."""
     height, width = (round(length * factor) for length in pixels.shape[:2])
     blocks = int(1 / factor)
     if blocks > 1:

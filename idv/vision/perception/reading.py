@@ -88,7 +88,8 @@ class DocumentReader:
         if known is None or len(printed) < len(known.side.fields) * _LEAST_SHARE:
             printed = self._page(pixels, self._lines(pixels) if lines is None else lines, found)
         blurred = Reason.DOCUMENT_BLURRED in view.reasons
-        barcodes = read_barcodes(pixels)
+        # The zones of known types are known, and no code on them stands on its side.
+        barcodes = read_barcodes(pixels, across=known is None)
         coded = tuple(reading for payload in barcodes for reading in read_payload(payload))
         return DocumentReading(
             document_type=known.type.id if known else None,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from idv.vision.imaging.fits import Line, line_fit, quantile
+from idv.vision.imaging.fits import Line, line_fit, quantile, quantiles_of_levels
 
 VALUES = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1000, 1000))
 
@@ -13,6 +13,16 @@ VALUES = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1000, 1000))
 def test_a_quantile_is_numpys(values: np.ndarray, share: float) -> None:
     """Whatever the values and the share, up to rounding."""
     assert quantile(values, share) == pytest.approx(np.quantile(values, share), abs=1e-9)
+
+
+@given(
+    image=arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 9))),
+    share=st.floats(0, 1),
+)
+def test_counting_levels_gives_the_same_quantile(image: np.ndarray, share: float) -> None:
+    """Also of a single pixel, and in the order asked for."""
+    found = quantiles_of_levels(image, (share, 1.0))
+    assert found == pytest.approx((np.quantile(image, share), image.max()), abs=1e-9)
 
 
 @given(slope=st.floats(-5, 5), offset=st.floats(-100, 100), count=st.integers(2, 50))
@@ -42,3 +52,5 @@ def test_nothing_has_neither_line_nor_quantile() -> None:
         line_fit(np.empty(0), np.empty(0))
     with pytest.raises(ValueError, match="value"):
         quantile(np.empty(0), 0.5)
+    with pytest.raises(ValueError, match="value"):
+        quantiles_of_levels(np.empty((0, 3), np.uint8), (0.5,))
