@@ -31,7 +31,7 @@ def _add_face_compare(router: APIRouter, desk: Desk) -> None:
     limit = desk.application.settings.max_part_bytes
     layout = form_layout((ImageRole.REFERENCE, ImageRole.PROBE), max_part_bytes=limit)
 
-    @router.post("/faces/compare", **openapi.single("compare_faces", layout))
+    @router.post("/faces/compare", **openapi.single("compareFaces", layout, CheckName.FACE_MATCH))
     async def compare_faces(request: Request) -> Response:
         """Whether two pictures show the same person."""
         return await _checked(request, desk, CheckName.FACE_MATCH, layout)
@@ -40,7 +40,7 @@ def _add_face_compare(router: APIRouter, desk: Desk) -> None:
 def _add_liveness(router: APIRouter, desk: Desk) -> None:
     layout = form_layout((ImageRole.SELFIE,), max_part_bytes=desk.application.settings.max_part_bytes)
 
-    @router.post("/liveness/check", **openapi.single("check_liveness", layout))
+    @router.post("/liveness/check", **openapi.single("checkLiveness", layout, CheckName.LIVENESS))
     async def check_liveness(request: Request) -> Response:
         """Whether a selfie shows a live person rather than a print or a screen."""
         return await _checked(request, desk, CheckName.LIVENESS, layout)

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from idv.service.wire import VerificationOut
+from idv.service.errors import fault_of
+from idv.service.openapi import EXAMPLES
+from idv.service.wire import DocumentCheckOut, ErrorEnvelope, VerificationOut
 from tests.unit.service.harness import Harness, error
 
 
@@ -107,6 +109,73 @@ def test_the_openapi_document_describes_every_route(harness: Harness) -> None:
     assert schema["required"] == ["document_front", "selfie"]
     assert {"400", "401", "413", "422", "429"} <= set(begin["responses"])
     assert document["security"] == [{"api_key": []}]
+
+
+OPERATIONS = {
+    "createVerification": ("POST", "/v1/verifications", {400, 401, 403, 408, 409, 413, 415, 422, 429, 503}),
+    "listVerifications": ("GET", "/v1/verifications", {401, 403, 422, 429, 503}),
+    "getVerification": ("GET", "/v1/verifications/{verification_id}", {401, 403, 404, 429, 503}),
+    "addEvidence": (
+        "POST",
+        "/v1/verifications/{verification_id}/evidence",
+        {400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503},
+    ),
+    "resolveVerification": (
+        "POST",
+        "/v1/verifications/{verification_id}/resolve",
+        {400, 401, 403, 404, 409, 413, 415, 422, 429, 503},
+    ),
+    "eraseVerification": (
+        "POST",
+        "/v1/verifications/{verification_id}/erase",
+        {401, 403, 404, 429, 503},
+    ),
+    "compareFaces": ("POST", "/v1/faces/compare", {400, 401, 403, 408, 413, 415, 422, 429, 503}),
+    "readDocument": ("POST", "/v1/documents/read", {400, 401, 403, 408, 413, 415, 422, 429, 503}),
+    "checkLiveness": ("POST", "/v1/liveness/check", {400, 401, 403, 408, 413, 415, 422, 429, 503}),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_operations_keep_their_names_and_errors(harness: Harness, operation: str) -> None:
+    """Generated clients call routes by operationId; each names the errors it can give, with an example."""
+    method, path, errors = OPERATIONS[operation]
+    told = harness.call("GET", "/openapi.json").json()["paths"][path][method.lower()]
+    assert told["operationId"] == operation
+    assert errors <= {int(status) for status in told["responses"]}
+    for status, answer in told["responses"].items():
+        example = answer["content"]["application/json"]["example"]
+        if status.startswith("2"):
+            assert example
+        else:
+            ErrorEnvelope.model_validate(example)
+        assert ("Retry-After" in answer.get("headers", {})) is (status in {"429", "503"})
+
+
+def test_every_operation_has_a_name_of_its_own(harness: Harness) -> None:
+    """No name is one that FastAPI made up from a path, and none is used twice."""
+    paths = harness.call("GET", "/openapi.json").json()["paths"]
+    names = [told["operationId"] for methods in paths.values() for told in methods.values()]
+    assert len(set(names)) == len(names)
+    assert "HTTPValidationError" not in str(paths)
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name) for name in names), names
+
+
+def test_every_example_of_an_error_has_its_status() -> None:
+    """What the document shows under a status is what the service sends with it."""
+    assert {status: fault_of(error).status for status, error in EXAMPLES.items()} == {
+        status: status for status in EXAMPLES
+    }
+
+
+def test_the_example_of_a_reading_is_an_mrz_that_holds(harness: Harness) -> None:
+    """The specimen of ICAO Doc 9303 as the service would show it, every check digit verified."""
+    paths = harness.call("GET", "/openapi.json").json()["paths"]
+    answer = paths["/v1/documents/read"]["post"]["responses"]["200"]["content"]["application/json"]
+    shown = DocumentCheckOut.model_validate(answer["example"]).front.mrz
+    assert shown is not None
+    assert (shown.format, shown.valid, shown.repairs) == ("TD3", True, 0)
+    assert set(shown.digits.values()) == {"verified"}
 
 
 def test_the_examples_are_valid(harness: Harness) -> None:
