@@ -32,6 +32,7 @@ from idv.infra.storage.master_keys import MasterKeys
 from idv.infra.storage.migrate import require_store
 from idv.infra.storage.retention import Retention
 from idv.infra.storage.stores import open_stores
+from idv.infra.telemetry.log import logger
 from idv.infra.transport.addresses import AddressRules
 from idv.infra.transport.dispatcher import Dispatcher
 from idv.infra.transport.pinned import PinnedPoster
@@ -54,13 +55,14 @@ from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitte
 from idv.vision.perception.perceiver import EvidencePerceiver
 from idv.vision.perception.reading import DocumentReader
 from idv.vision.perception.templates import OPEN_EMBEDDERS, FaceEmbedder, TemplateMaker
-from idv.workflow.operating_points import load_points
+from idv.workflow.operating_points import load_points, load_shadows
 from idv.workflow.policy import PolicyRules
 from idv.workflow.runner import CheckRunner
 from idv.workflow.single import SingleChecks
 from idv.workflow.verification import Limits, Verifications
 
 _POLICIES = (ONBOARDING,)
+_log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,15 @@ class Application:
     dispatcher: Dispatcher
     retention: Retention
 
-    def ready(self) -> bool:
-        """Whether a request could be served now: the store answers."""
-        try:
-            self.stores.audit.entries(limit=1)
-        except IdvError:
-            return False
-        return True
+    def unready(self) -> tuple[str, ...]:
+        """Codes of what keeps a request from being served: a store that does not answer, an absent model."""
+        faults = []
+        for look in (lambda: self.stores.audit.entries(limit=1), self.judges.inference.warm_up):
+            try:
+                look()
+            except IdvError as error:
+                faults.append(error.code)
+        return tuple(faults)
 
     def close(self) -> None:
         """Stop worker processes and close connections."""
@@ -241,6 +245,7 @@ def build(settings: Settings) -> Application:
     made.decoder.warm_up()
     opened = _stores(settings, clock, open_keyring(settings.keyring_file))
     opened.upkeep.release_abandoned()
+    _announce_points(settings, made)
     return Application(
         settings=settings,
         clock=clock,
@@ -267,6 +272,18 @@ def build(settings: Settings) -> Application:
     )
 
 
+def _announce_points(settings: Settings, made: Judges) -> None:
+    """Say at start what is in force, and loudly what is refused: a point made for other models."""
+    folder = settings.operating_points / settings.pack
+    points = list(load_points(folder).values())
+    points += [point for shadows in load_shadows(folder).values() for point in shadows]
+    for point in points:
+        fits = made.loaded.get(point.check) == point.check_digest
+        tell = _log.info if fits else _log.error
+        event = "operating_point_loaded" if fits else "operating_point_refused"
+        tell(event, check=point.check, operating_point=point.run_id, status=point.status)
+
+
 def new_id(prefix: str) -> str:
     """An unguessable identifier, for example `ver_3f2a…`."""
     return f"{prefix}_{secrets.token_hex(12)}"
@@ -282,7 +299,11 @@ def _judges(settings: Settings, clock: Clock, *, overlay: Path | None = None) ->
         inference=inference,
         decoder=decoder,
         perceiver=perception.perceiver,
-        runner=CheckRunner(_checks(settings, clock, inference, perception), clock),
+        runner=CheckRunner(
+            _checks(settings, clock, inference, perception),
+            clock,
+            shadows=load_shadows(settings.operating_points / settings.pack),
+        ),
         rules=_rules(settings),
     )
 
