@@ -2,7 +2,7 @@
 
 import typer
 
-from idv.cli import bench_compare
+from idv.cli import bench_compare, bench_run
 
 app = typer.Typer(no_args_is_help=True, help="Measure candidates on frozen eval sets.")
 
@@ -12,4 +12,5 @@ def bench() -> None:
     """Measure candidates on frozen eval sets."""
 
 
+app.command("run")(bench_run.run)
 app.command("compare")(bench_compare.compare_runs)

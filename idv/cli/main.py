@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from idv.cli import audit, config, demo, doctor, keys, models, score, serve, verify, webhooks
+from idv.cli import audit, bench, config, demo, doctor, keys, models, score, serve, verify, webhooks
 from idv.domain.errors import (
     ConfigurationError,
     IdvError,
@@ -42,6 +42,7 @@ app.command("score")(score.score)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(bench.app, name="bench")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")

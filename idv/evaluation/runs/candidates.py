@@ -11,8 +11,9 @@ from idv.domain.errors import RequestError
 from idv.domain.eval_sets import Comparisons, EvalItem, EvalSet, MediaRef
 from idv.domain.evidence import ImageRole
 from idv.domain.ports import TemplateCheck
-from idv.domain.results import CheckName, Outcome
+from idv.domain.results import CheckName
 from idv.domain.score_tables import PairTable, ScoreTable
+from idv.evaluation.runs.comparisons import comparisons_of, rows_of_items
 from idv.evaluation.runs.judging import OpenWorkbench, Task
 from idv.evaluation.runs.pairs import score_pairs
 from idv.evaluation.runs.rows import Row, tabulate
@@ -101,10 +102,17 @@ class CheckCandidate:
                 field="candidate",
             )
         tasks = [_comparison(eval_set.items[a], eval_set.items[b]) for a, b in eval_set.pairs]
-        rows = judged(tasks, self.open_workbench)
-        score = np.array([rows[task.key].score for task in tasks], np.float64)
-        a, b = eval_set.pairs.T.astype(np.int32)
-        return ScoreTable(tabulate(eval_set, _shared_out(eval_set, tasks, rows)), PairTable(a, b, score))
+        judged_rows = judged(tasks, self.open_workbench)
+        rows = [judged_rows[task.key] for task in tasks]
+        pairs = PairTable(*comparisons_of(eval_set), np.array([row.score for row in rows], np.float64))
+        items = rows_of_items(
+            eval_set,
+            pairs,
+            latency_ms=np.array([row.latency_ms for row in rows]),
+            cost=np.array([row.cost for row in rows]),
+            reasons=[";".join(row.reasons) for row in rows],
+        )
+        return ScoreTable(tabulate(eval_set, items), pairs)
 
 
 def _one_image(item: EvalItem) -> Mapping[ImageRole, MediaRef]:
@@ -119,29 +127,3 @@ def _comparison(one: EvalItem, other: EvalItem) -> Task:
     (reference,), (probe,) = _one_image(one).values(), _one_image(other).values()
     # A tab stands in no id, so no two comparisons share a key.
     return Task(f"{one.id}\t{other.id}", {ImageRole.REFERENCE: reference, ImageRole.PROBE: probe})
-
-
-def _shared_out(eval_set: EvalSet, tasks: Sequence[Task], rows: Rows) -> Rows:
-    """Rows of items from rows of comparisons: time and cost stand with a comparison's first item.
-
-    An item passed when any of its comparisons has a score; otherwise it has all their reasons.
-    """
-    of_item: dict[str, list[tuple[bool, Row]]] = {item.id: [] for item in eval_set.items}
-    for task in tasks:
-        for first, key in zip((True, False), task.key.split("\t"), strict=True):
-            of_item[key].append((first, rows[task.key]))
-    return {key: _shared(key, seen) for key, seen in of_item.items()}
-
-
-def _shared(key: str, seen: Sequence[tuple[bool, Row]]) -> Row:
-    own = [row for first, row in seen if first]
-    scored = any(np.isfinite(row.score) for _, row in seen)
-    outcome = Outcome.PASS if scored else Outcome.INCONCLUSIVE if seen else Outcome.NOT_RUN
-    return Row(
-        key,
-        outcome,
-        score=0.0 if scored else -np.inf,
-        reasons=() if scored else tuple(dict.fromkeys(code for _, row in seen for code in row.reasons)),
-        latency_ms=float(np.mean([row.latency_ms for row in own])) if own else 0.0,
-        cost=sum(row.cost for row in own),
-    )

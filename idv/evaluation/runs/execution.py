@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 _AHEAD = 4
 _PATIENCE_S = 10.0
-_DEATHS = 3
+MAX_DEATHS = 3
 
 
 class Executor(Protocol):
@@ -90,7 +90,7 @@ class Processes:
                     worker, task = busy.pop(ready)  # type: ignore[call-overload] # waited for its keys only
                     row = worker.finish()
                     deaths = 0 if row else deaths + 1
-                    if deaths > _DEATHS:
+                    if deaths > MAX_DEATHS:
                         raise IdvError("judges_died", f"{deaths} judging processes died one after the other")
                     yield row or lost(task)
                     for following in islice(waiting, 1):

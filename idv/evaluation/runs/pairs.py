@@ -8,10 +8,11 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from idv.domain.eval_sets import Comparisons, EvalItem, EvalSet
+from idv.domain.eval_sets import Comparisons, EvalSet
 from idv.domain.faces import FaceTemplate
 from idv.domain.ports import PreparedTemplates, TemplateCheck
 from idv.domain.score_tables import PairTable
+from idv.evaluation.runs.comparisons import comparisons_of, parts_of
 
 N = TypeVar("N", bound=np.generic)
 Positions = NDArray[np.int32]
@@ -38,17 +39,11 @@ def score_pairs(
     """
     faces = _Faces(templates, check)
     if eval_set.comparisons is Comparisons.LISTED:
-        listed = eval_set.pairs if eval_set.pairs is not None else np.empty((0, 2), np.int32)
-        return _filled(faces.listed(listed), count=len(listed), scratch=scratch)
+        a, b = comparisons_of(eval_set)
+        return _filled(faces.listed(a, b), count=a.size, scratch=scratch)
     parts = parts_of(eval_set.items)
     count = sum(len(part) * (len(part) - 1) // 2 for part in parts)
     return _filled((block for part in parts for block in faces.all_of(part)), count=count, scratch=scratch)
-
-
-def parts_of(items: Sequence[EvalItem]) -> tuple[Positions, ...]:
-    """The rows of each part; items of two parts are never compared."""
-    names = np.array([item.part for item in items])
-    return tuple(np.flatnonzero(names == name).astype(np.int32) for name in np.unique(names))
 
 
 class _Faces:
@@ -62,10 +57,10 @@ class _Faces:
         )
         self._prepared: PreparedTemplates = check.prepare(made)
 
-    def listed(self, pairs: Positions) -> Iterator[_Block]:
-        """The comparisons (P, 2) in their order."""
-        for start in range(0, len(pairs), _LISTED):
-            a, b = pairs[start : start + _LISTED].T.astype(np.int32)
+    def listed(self, ones: Positions, others: Positions) -> Iterator[_Block]:
+        """The comparisons (P,) in their order."""
+        for start in range(0, ones.size, _LISTED):
+            a, b = ones[start : start + _LISTED], others[start : start + _LISTED]
             score = np.full(a.size, -np.inf)
             there = (self._place[a] >= 0) & (self._place[b] >= 0)
             score[there] = self._prepared.along(self._place[a[there]], self._place[b[there]])
