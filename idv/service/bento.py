@@ -17,7 +17,7 @@ os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 import bentoml
 
 from idv.infra.telemetry.log import configure, logger
-from idv.service.late import LateApp
+from idv.service.late import LateApp, ProbesFirst
 
 _log = logger(__name__)
 _BENTOML_TIMEOUT_S = 300.0  # IDV_DEADLINE_S is 240 at most
@@ -57,10 +57,6 @@ class Service:
             self._rounds.append(RoundsThread(self._application.dispatcher.run_once))
         _log.info("service_ready", pid=os.getpid(), component="worker")
 
-    def __is_ready__(self) -> bool:
-        """For BentoML's /readyz."""
-        return self._application.ready()
-
     @bentoml.on_shutdown  # type: ignore[untyped-decorator] # bentoml publishes no types
     def close(self) -> None:
         """Finish what runs, then close everything."""
@@ -68,3 +64,6 @@ class Service:
             rounds.close()
         self._app.state.desk.close()
         self._application.close()
+
+
+Service.add_asgi_middleware(ProbesFirst, public=PUBLIC)  # type: ignore[attr-defined] # bentoml's decorator types

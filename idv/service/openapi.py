@@ -29,6 +29,7 @@ from idv.domain.errors import (
     StorageUnavailable,
     Unauthenticated,
 )
+from idv.domain.labels import LabelSource, LifeLabel, Truth
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckName, CheckResult, Outcome
 from idv.domain.verifications import Status, Verification
@@ -39,11 +40,14 @@ from idv.service.wire import (
     DocumentCheckOut,
     ErasureOut,
     ErrorEnvelope,
+    LabelIn,
+    LabelsOut,
     PageOut,
     Resolution,
     VerificationOut,
     check_out,
     document_out,
+    labels_out,
     verification_out,
 )
 
@@ -182,6 +186,31 @@ def show() -> Description:
     return _route("getVerification", VerificationOut, _OF_A_CASE, example=_example())
 
 
+def add_label() -> Description:
+    """POST /v1/verifications/{id}/labels."""
+    (told,) = _example_labels().labels
+    body = {
+        "application/json": {
+            "schema": LabelIn.model_json_schema(),
+            "example": told.model_dump(mode="json", exclude={"recorded_at"}),
+        }
+    }
+    return _route(
+        "addLabel",
+        LabelsOut,
+        (*_WITH_BODY, 404, 409),
+        status=201,
+        example=_example_labels(),
+        body=body,
+        key=True,
+    )
+
+
+def show_labels() -> Description:
+    """GET /v1/verifications/{id}/labels."""
+    return _route("listLabels", LabelsOut, _OF_A_CASE, example=_example_labels())
+
+
 def single(operation: str, layout: Layout, check: CheckName) -> Description:
     """A route that answers with one check."""
     example = check_out(_example_check(check))
@@ -270,6 +299,13 @@ def _form(layout: Layout, *, metadata: Description | None = None) -> Description
             "example": example | ({"metadata": metadata} if metadata else {}),
         }
     }
+
+
+def _example_labels() -> LabelsOut:
+    told = LifeLabel(
+        Truth.FRAUD_CONFIRMED, LabelSource.CHARGEBACK, "payments", _AT, _AT + dt.timedelta(days=30)
+    )
+    return labels_out("ver_01example", (told,))
 
 
 def _example() -> VerificationOut:

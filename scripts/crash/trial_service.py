@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import bentoml
 
 from idv.domain.evidence import Evidence
-from idv.service.late import LateApp
+from idv.service.late import LateApp, ProbesFirst
 
 PUBLIC = LateApp()
 
@@ -72,6 +72,9 @@ class Trial:
                 pause=_pause,
             )
         )
+
+
+Trial.add_asgi_middleware(ProbesFirst, public=PUBLIC)  # type: ignore[attr-defined] # bentoml's decorator types
 
 
 def _pause(_: Evidence) -> None:

@@ -62,13 +62,14 @@ def _add_document_read(router: APIRouter, desk: Desk) -> None:
             result, seen = desk.application.single.judge(
                 CheckName.DOCUMENT_READING, evidence, deadline=call.deadline
             )
-            desk.metrics.check(result)
             back = ImageRole.DOCUMENT_BACK
             body = DocumentCheckOut(
                 check=check_out(result),
                 front=document_out(seen.reading(ImageRole.DOCUMENT_FRONT)),
                 back=document_out(seen.reading(back)) if back in evidence.images else None,
             )
+            desk.metrics.check(result)
+            desk.metrics.perceived(seen.stage_ms)
             return reply(_OK, body)
 
         return await _judged(request, desk, layout, work)
@@ -76,8 +77,9 @@ def _add_document_read(router: APIRouter, desk: Desk) -> None:
 
 async def _checked(request: Request, desk: Desk, name: CheckName, layout: Layout) -> Response:
     def work(call: Call, form: Form) -> StoredReply:
-        result, _ = desk.application.single.judge(name, evidence_of(form), deadline=call.deadline)
+        result, seen = desk.application.single.judge(name, evidence_of(form), deadline=call.deadline)
         desk.metrics.check(result)
+        desk.metrics.perceived(seen.stage_ms)
         return reply(_OK, check_out(result))
 
     return await _judged(request, desk, layout, work)

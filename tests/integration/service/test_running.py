@@ -3,8 +3,10 @@
 import json
 import os
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -56,10 +58,25 @@ def test_no_page_of_the_framework_is_served(http: httpx.Client, path: str) -> No
 
 
 def test_metrics_and_health_are_served(http: httpx.Client) -> None:
-    """Prometheus text with our counters; BentoML's readiness asks the application."""
+    """Prometheus text with our counters; both probes are answered by the application, not the framework."""
     http.post("/v1/verifications", files=parts())
     assert 'idv_decisions_total{decision="accept"}' in http.get("/metrics").text
-    assert http.get("/readyz").status_code == http.get("/healthz").status_code == 200
+    assert http.get("/readyz").json() == {"status": "ready"}
+    assert http.get("/healthz").json() == {"status": "alive"}
+
+
+def test_readiness_tells_when_the_store_is_gone_and_when_it_is_back(
+    server: TrialServer, http: httpx.Client
+) -> None:
+    """While somebody locks the database the probe is a 503 with the fault, and 200 again afterwards."""
+    with closing(sqlite3.connect(server.state / "idv.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        answer = http.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json() == {"status": "not_ready", "faults": ["deadline_exceeded"]}
+        assert http.get("/healthz").status_code == 200
+        other.rollback()
+    assert http.get("/readyz").status_code == 200
 
 
 def test_an_answer_before_the_body_arrives(server: TrialServer) -> None:

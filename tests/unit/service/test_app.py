@@ -7,7 +7,7 @@ import pytest
 from idv.service.errors import fault_of
 from idv.service.openapi import EXAMPLES
 from idv.service.wire import DocumentCheckOut, ErrorEnvelope, VerificationOut
-from tests.unit.service.harness import Harness, error
+from tests.unit.service.harness import GOOD, JPEG, Harness, error
 
 
 @pytest.fixture(name="harness")
@@ -54,17 +54,30 @@ def test_health_and_readiness(harness: Harness) -> None:
 
 
 def test_not_ready_is_a_503(harness: Harness) -> None:
-    """While the application is not ready, /readyz says so."""
+    """While the application is not ready, /readyz says what is missing, and /healthz still lives."""
     harness.app.state.desk.application = NotReady()
-    assert harness.call("GET", "/readyz").status_code == 503
+    answer = harness.call("GET", "/readyz", secret="")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "not_ready", "faults": ["storage_unavailable", "model_missing"]}
+    assert harness.call("GET", "/healthz").status_code == 200
+
+
+def test_no_room_to_ask_is_not_ready(harness: Harness) -> None:
+    """A service that is full answers the probe with what it is full of."""
+    light = harness.app.state.desk.light
+    places = [light.admit() for _ in range(light.capacity)]
+    answer = harness.call("GET", "/readyz", secret="")
+    assert (answer.status_code, answer.json()["faults"]) == (503, ["capacity_exhausted"])
+    for place in places:
+        place.__exit__(None, None, None)
 
 
 class NotReady:
     """An application whose store does not answer."""
 
-    def ready(self) -> bool:
-        """Never."""
-        return False
+    def unready(self) -> tuple[str, ...]:
+        """Always for the same two reasons."""
+        return ("storage_unavailable", "model_missing")
 
 
 def test_metrics_count_by_closed_vocabularies(harness: Harness) -> None:
@@ -79,6 +92,25 @@ def test_metrics_count_by_closed_vocabularies(harness: Harness) -> None:
     assert 'idv_requests_total{method="GET",route="other",status="404"} 1.0' in text
     assert case not in text
     assert "CANARY" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "roles", "pictures"),
+    [
+        ("/v1/verifications", ("document_front", "selfie"), 2),
+        ("/v1/faces/compare", ("reference", "probe"), 2),
+        ("/v1/liveness/check", ("selfie",), 1),
+        ("/v1/documents/read", ("document_front",), 1),
+    ],
+)
+def test_every_route_that_looks_at_pictures_tells_how_long_each_stage_took(
+    harness: Harness, path: str, roles: tuple[str, ...], pictures: int
+) -> None:
+    """One observation a request and stage: a trial's picture takes 10 ms to decode."""
+    harness.call("POST", path, files={role: (f"{role}.jpg", GOOD, JPEG) for role in roles})
+    text = harness.call("GET", "/metrics").text
+    assert 'idv_perception_seconds_count{stage="decode"} 1.0' in text
+    assert f'idv_perception_seconds_sum{{stage="decode"}} {0.01 * pictures}' in text
 
 
 def test_rejections_are_counted(harness: Harness) -> None:
