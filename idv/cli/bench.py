@@ -2,7 +2,7 @@
 
 import typer
 
-from idv.cli import bench_compare, bench_run
+from idv.cli import bench_compare, bench_report, bench_run
 
 app = typer.Typer(no_args_is_help=True, help="Measure candidates on frozen eval sets.")
 
@@ -13,4 +13,5 @@ def bench() -> None:
 
 
 app.command("run")(bench_run.run)
+app.command("report")(bench_report.report_runs)
 app.command("compare")(bench_compare.compare_runs)
