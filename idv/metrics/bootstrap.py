@@ -48,11 +48,12 @@ def rate_interval(
     Raises ValueError for no trials, lists of different lengths, or a confidence outside (0, 1).
     """
     errors, subjects = _trials(wrong, subject_a, subject_b)
-    rate = float(errors.mean())
+    residuals = errors - errors.mean()
     replicates = mean_replicates(errors, subjects, resamples=resamples, seed=seed)
     # Products of counts weigh what is special to a pair three times as much as it varies (Owen, 2007).
-    variance = _variance(replicates) - 2 * _pair_variance(errors - rate, subjects)
-    return _wilson_interval(rate, variance, subjects, confidence=confidence)
+    variance = _variance(replicates) - 2 * _pair_variance(residuals, subjects)
+    freedom = _freedom(residuals, subjects)
+    return _wilson_interval(float(errors.mean()), variance, subjects, freedom=freedom, confidence=confidence)
 
 
 def rate_at_rate_interval(
@@ -124,10 +125,12 @@ def paired_difference(
     before, subjects = _trials(wrong_a, subject_a, subject_b)
     after, _ = _trials(wrong_b, subject_a, subject_b)
     change = after - before
-    difference, freedom = float(change.mean()), _freedom(subjects)
+    difference = float(change.mean())
+    residuals = change - difference
     replicates = mean_replicates(change, subjects, resamples=resamples, seed=seed)
-    own = _pair_variance(change - difference, subjects)
+    own = _pair_variance(residuals, subjects)
     spread = float(np.sqrt(max(_variance(replicates) - 2 * own, own)))
+    freedom = _freedom(residuals, subjects)
     half = student_t_quantile(0.5 + confidence / 2, freedom) * spread
     interval = Interval(max(-1.0, difference - half), min(1.0, difference + half), confidence)
     two_sided, worse = sign_flip_p_values(_cluster_sums(change, subjects)[1])
@@ -169,10 +172,15 @@ def _at_rate(rate: float, replicates: Floats, table: RateAtRate, *, confidence: 
     drawn = replicates[~np.isnan(replicates)]
     if drawn.size == 0:
         raise ValueError("no resample held trials of both classes")
-    return _wilson_interval(rate, _variance(drawn), table.genuine_subjects, confidence=confidence)
+    subjects = table.genuine_subjects
+    wrong = np.arange(subjects.a.size) < round(rate * subjects.a.size)  # the weakest come first
+    freedom = _freedom(wrong - rate, subjects)
+    return _wilson_interval(rate, _variance(drawn), subjects, freedom=freedom, confidence=confidence)
 
 
-def _wilson_interval(rate: float, variance: float, subjects: Subjects, *, confidence: float) -> Interval:
+def _wilson_interval(
+    rate: float, variance: float, subjects: Subjects, *, freedom: float, confidence: float
+) -> Interval:
     """Wilson's interval on as many independent trials as explain the variance, by Student's t.
 
     Where every trial ended alike nothing is known of how they hang together: then on as few as if all errors
@@ -183,7 +191,7 @@ def _wilson_interval(rate: float, variance: float, subjects: Subjects, *, confid
         effective = min(trials, binomial / max(variance, binomial / trials))
     else:
         effective = _fewest_independent(subjects)
-    z = student_t_quantile(0.5 + confidence / 2, _freedom(subjects))
+    z = student_t_quantile(0.5 + confidence / 2, freedom)
     return wilson_of_rate(rate, effective, z=z, confidence=confidence)
 
 
@@ -218,7 +226,14 @@ def _cluster_sums(values: Floats, subjects: Subjects) -> tuple[Mask, Floats]:
     return crossed, np.asarray(sums, dtype=np.float64)
 
 
-def _freedom(subjects: Subjects) -> int:
+def _freedom(residuals: Floats, subjects: Subjects) -> float:
+    """Degrees of freedom of the variance: few where few subjects make most of it (Satterthwaite, 1946)."""
     if subjects.count < 2:  # noqa: PLR2004 - the smallest number that can differ
         raise ValueError("an interval over subjects needs at least two of them")
-    return subjects.count - 1
+    sums = np.bincount(subjects.a, weights=residuals, minlength=subjects.count)
+    crossed = subjects.a != subjects.b
+    sums += np.bincount(subjects.b[crossed], weights=residuals[crossed], minlength=subjects.count)
+    squares = sums**2
+    if not squares.any():
+        return subjects.count - 1
+    return min(subjects.count - 1, 2 * float(squares.sum()) ** 2 / float(np.sum(squares**2)))

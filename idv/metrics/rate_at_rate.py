@@ -71,14 +71,16 @@ class RateAtRate:
         lowest = np.zeros(len(allowed), dtype=np.int64)
         carried = np.zeros(len(allowed))
         for start, stop in chunks(len(self._others)):
-            running = running_totals(self._others.weights(drawn, start, stop)) + carried
-            for resample in np.flatnonzero((found == len(self._others)).any(axis=1)):
-                ends = np.searchsorted(running[:, resample], allowed[resample], side="right")
-                hit = (found[resample] == len(self._others)) & (ends < stop - start)
+            running = running_totals(self._others.weights(drawn, start, stop))
+            open_yet = found == len(self._others)
+            for resample in np.flatnonzero(open_yet.any(axis=1)):
+                left = allowed[resample] - carried[resample]
+                ends = np.searchsorted(running[resample].astype(np.float64), left, side="right")
+                hit = open_yet[resample] & (ends < stop - start)
                 found[resample, hit] = start + ends[hit]
-            grew = running[-1] > carried
-            lowest[grew] = start + np.argmax(running[:, grew] == running[-1, grew], axis=0)
-            carried = running[-1]
+            ends = np.argmax(running == running[:, -1:], axis=1)
+            lowest = np.where(running[:, -1] > 0, start + ends, lowest)
+            carried = carried + running[:, -1]
             if (found < len(self._others)).all():
                 break
         return self._rows_below(found, lowest)
@@ -97,17 +99,17 @@ class RateAtRate:
     def _weight_below(self, drawn: Counts, below: Positions) -> Floats:
         """Weight (B, T) of the first `below` (B, T) genuine rows."""
         weight = np.zeros(below.shape)
-        carried = np.zeros(len(below))
-        columns = np.broadcast_to(np.arange(len(below))[:, None], below.shape)
+        carried = np.zeros((len(below), 1))
         for start, stop in chunks(int(below.max())):
-            running = running_totals(self._genuine.weights(drawn, start, stop)) + carried
+            running = running_totals(self._genuine.weights(drawn, start, stop))
             here = (below > start) & (below <= stop)
-            weight[here] = running[below[here] - start - 1, columns[here]]
-            carried = running[-1]
+            at = np.where(here, below - start - 1, 0)
+            weight = np.where(here, carried + np.take_along_axis(running, at, axis=1), weight)
+            carried = carried + running[:, -1:]
         return weight
 
 
 def _rows_by(keys: Floats, keep: NDArray[np.bool_]) -> Positions:
     """The rows that `keep` selects, lowest key first."""
     rows = np.flatnonzero(keep)
-    return rows[np.argsort(keys[rows], kind="stable")]
+    return rows[np.argsort(keys[rows])]
