@@ -173,8 +173,8 @@ def _at_rate(rate: float, replicates: Floats, table: RateAtRate, *, confidence: 
     if drawn.size == 0:
         raise ValueError("no resample held trials of both classes")
     subjects = table.genuine_subjects
-    wrong = np.arange(subjects.a.size) < round(rate * subjects.a.size)  # the weakest come first
-    freedom = _freedom(wrong - rate, subjects)
+    wrong = (np.arange(subjects.a.size) < round(rate * subjects.a.size)).astype(np.float64)
+    freedom = _freedom(wrong - rate, subjects)  # the weakest come first
     return _wilson_interval(rate, _variance(drawn), subjects, freedom=freedom, confidence=confidence)
 
 

@@ -123,7 +123,7 @@ def rate_design(name: str, world: World, *, genuine: bool, threshold: float, tru
         drawn = rng.binomial(wrong.size, wrong.mean(), _RESAMPLES) / wrong.size
         return ends(drawn)
 
-    def wilson(sample: Sample, _: int) -> Interval:
+    def wilson(sample: Sample, seed: int) -> Interval:  # noqa: ARG001 - a method like the others
         wrong, _, _ = rows(sample)
         return intervals.wilson(int(wrong.sum()), wrong.size)
 
