@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from idv.cli import audit, bench, config, demo, doctor, keys, models, score, serve, verify, webhooks
+from idv.cli import audit, bench, config, demo, doctor, evalset, keys, models, score, serve, verify, webhooks
 from idv.domain.errors import (
     ConfigurationError,
     IdvError,
@@ -45,6 +45,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(bench.app, name="bench")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(evalset.app, name="evalset")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")

@@ -19,14 +19,12 @@ from idv.domain.errors import SetFault
 from idv.domain.eval_sets import EvalItem, Label, MediaRef, Part
 from idv.domain.evidence import ImageRole
 from idv.domain.results import CheckName
-from idv.evaluation.sets.manifest import Manifest
+from idv.evaluation.sets.manifest import COLUMNS, Manifest
 
 ITEMS = "items.csv"
 PAIRS = "pairs.csv"
 TRUTH = "truth."
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MEDIA = ("sha256", "path", "sha256_back", "path_back")
-_FIXED = ("item", *_MEDIA, "subject", "session", "part", "label", "species")
 _PAIR_COLUMNS = ("item_a", "item_b")
 
 Row = Mapping[str, str]
@@ -107,12 +105,12 @@ def items_bytes(manifest: Manifest, items: Sequence[EvalItem]) -> bytes:
     truths = sorted({name for row in rows for name in row if name.startswith(TRUTH)})
     optional = {"item", "sha256", "part", *manifest.slices, *truths}
     used = {name for row in rows for name, value in row.items() if value}
-    columns = [name for name in (*_FIXED, *manifest.slices, *truths) if name in used | optional]
+    columns = [name for name in (*COLUMNS, *manifest.slices, *truths) if name in used | optional]
     return write_table(columns, ([row.get(name, "") for name in columns] for row in rows))
 
 
 def _check_columns(table: Table, manifest: Manifest, faults: list[SetFault]) -> None:
-    known = {*_FIXED, *manifest.slices}
+    known = {*COLUMNS, *manifest.slices}
     missing = [name for name in ("item", "sha256", *manifest.slices) if name not in table.columns]
     unknown = [name for name in table.columns if name not in known and not name.startswith(TRUTH)]
     faults.extend(SetFault("table_invalid", f"{ITEMS}: no column {name}") for name in missing)

@@ -15,6 +15,11 @@ from idv.domain.results import CheckName
 
 MANIFEST = "manifest.toml"
 FORMAT = 1
+COLUMNS = (
+    *("item", "sha256", "path", "sha256_back", "path_back", "subject", "session"),
+    *("part", "label", "species"),
+)
+"""The columns of `items.csv` that are not slices."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -62,6 +67,9 @@ class Manifest(_Strict):
         if len(set(self.slices)) != len(self.slices):
             msg = "slices: a column is named twice"
             raise ValueError(msg)
+        if taken := set(self.slices) & set(COLUMNS):
+            msg = f"slices: {', '.join(sorted(taken))} is a column of its own"
+            raise ValueError(msg)
         faces = self.check is CheckName.FACE_MATCH
         if not faces and self.comparisons is not Comparisons.NONE:
             msg = f"comparisons: {self.check} judges each item by itself, so it must be none"
@@ -87,6 +95,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise EvalSetError([SetFault("set_missing", f"no {MANIFEST} in {folder}")]) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise EvalSetError([SetFault("manifest_invalid", f"{MANIFEST}: {error}")]) from error
+    return manifest_of(**content)
+
+
+def manifest_of(**content: object) -> Manifest:
+    """The manifest with this content. Raises EvalSetError `manifest_invalid` with every fault."""
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:

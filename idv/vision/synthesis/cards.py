@@ -120,15 +120,18 @@ def draw_card(
     *,
     dpi: float = 300.0,
     mrz_holder: Holder | None = None,
+    mrz_lines: tuple[str, ...] | None = None,
 ) -> DrawnCard:
     """Draw the document of `holder`; `portrait` (H, W, 3) is cropped to its frame's shape.
 
     `mrz_holder`: state another person's data in the machine-readable zone, for a zone that contradicts the
-    printed fields. `rng` gives the small differences between two prints of one design.
+    printed fields. `mrz_lines`: print these rows instead, whatever they say. `rng` gives the small
+    differences between two prints of one design.
     """
     document_type = design.document_type
     record = mrz_record(document_type, mrz_holder or holder)
-    lines = write(document_type.mrz.format, record) if document_type.mrz else ()
+    written = write(document_type.mrz.format, record) if document_type.mrz else ()
+    lines = written if mrz_lines is None else mrz_lines
     values = printed_fields(document_type, holder)
     sides = {
         name: _draw_side(design, side, values=values, portrait=portrait, lines=lines, dpi=dpi, rng=rng)
