@@ -83,7 +83,8 @@ def min_cllr(mated: ArrayLike, nonmated: ArrayLike) -> float:
         ratios = np.log(pooled_ones) - np.log(pooled_zeros) - np.log(odds_of_counts)
     of_mated = pooled_ones @ _finite_cost(-ratios, pooled_ones) / positive.size
     of_others = pooled_zeros @ _finite_cost(ratios, pooled_zeros) / negative.size
-    return float((of_mated + of_others) / (2 * np.log(2)))
+    # Saying nothing costs exactly 1, which rounding can exceed.
+    return float(min(1.0, (of_mated + of_others) / (2 * np.log(2))))
 
 
 def ece(probability: ArrayLike, genuine: ArrayLike, *, bins: int = 15) -> float:

@@ -21,17 +21,17 @@ class DetPoints(NamedTuple):
 def fmr(nonmated: ArrayLike, threshold: float) -> float:
     """False match rate: share of non-mated scores at or above the threshold, in [0, 1].
 
-    Raises ValueError for no scores or NaN.
+    Raises ValueError for no scores, or NaN among them or as the threshold.
     """
-    return float(np.mean(_scores(nonmated) >= threshold))
+    return float(np.mean(_scores(nonmated) >= _number(threshold)))
 
 
 def fnmr(mated: ArrayLike, threshold: float) -> float:
     """False non-match rate: share of mated scores below the threshold, in [0, 1].
 
-    Raises ValueError for no scores or NaN.
+    Raises ValueError for no scores, or NaN among them or as the threshold.
     """
-    return float(np.mean(_scores(mated) < threshold))
+    return float(np.mean(_scores(mated) < _number(threshold)))
 
 
 def threshold_at_fmr(nonmated: ArrayLike, target: float) -> float:
@@ -99,3 +99,10 @@ def _scores(values: ArrayLike) -> NDArray[np.float64]:
     if np.isnan(scores).any():
         raise ValueError("NaN is not a score")
     return scores
+
+
+def _number(threshold: float) -> float:
+    """The threshold: every comparison with NaN is false, which would read as no error."""
+    if np.isnan(threshold):
+        raise ValueError("NaN is not a threshold")
+    return threshold

@@ -54,6 +54,8 @@ def fnir(mate_score: ArrayLike, mate_rank: ArrayLike, threshold: float, *, rank:
     scores, ranks = _mated(mate_score, mate_rank)
     if rank is not None and rank < _RANKS_FROM:
         raise ValueError(f"ranks begin at 1, not {rank}")
+    if np.isnan(threshold):
+        raise ValueError("NaN is not a threshold")
     listed = (ranks >= _RANKS_FROM) & ((ranks <= rank) if rank is not None else True)
     return share(~(listed & (scores >= threshold) & ~np.isneginf(scores)))
 

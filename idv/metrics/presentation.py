@@ -113,14 +113,20 @@ def riapar(impostor_attack_rate: float, false_reject_rate: float) -> float:
 
 def _accepted(score: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     scores = _scores(score)
-    accepted: NDArray[np.bool_] = (scores >= threshold) & ~np.isneginf(scores)
+    accepted: NDArray[np.bool_] = (scores >= _number(threshold)) & ~np.isneginf(scores)
     return accepted
 
 
 def _refused(score: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     scores = _scores(score)
-    refused: NDArray[np.bool_] = (scores < threshold) & ~np.isneginf(scores)
+    refused: NDArray[np.bool_] = (scores < _number(threshold)) & ~np.isneginf(scores)
     return refused
+
+
+def _number(threshold: float) -> float:
+    if np.isnan(threshold):
+        raise ValueError("NaN is not a threshold")
+    return threshold
 
 
 def _scores(values: ArrayLike) -> NDArray[np.float64]:
