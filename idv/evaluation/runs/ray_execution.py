@@ -1,5 +1,6 @@
 """The executor for a cluster: one Ray actor a workbench. Needs the extra `ray`."""
 
+import importlib
 import os
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
@@ -28,7 +29,7 @@ class RayActors:
 
     def rows(self, tasks: Iterable[Task], work: Work) -> Generator[Row]:
         """Rows as they are finished. Raises ConfigurationError without Ray, IdvError `judges_died`."""
-        ray = _imported()
+        ray = imported()
         waiting = iter(tasks)
         with _connected(ray, self):
             start = ray.remote(num_cpus=1, max_restarts=0)(_Actor).remote
@@ -70,14 +71,14 @@ class _Actor:
         return row
 
 
-def _imported() -> Any:  # Ray publishes no types
+def imported(module: str = "ray") -> Any:  # Ray publishes no types
+    """Ray, which is an extra. Raises ConfigurationError naming it."""
     # Ray reports usage to its makers unless told not to, before it is imported.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray  # noqa: PLC0415 - an extra
+        return importlib.import_module(module)
     except ImportError:
         raise ConfigurationError(["the executor ray needs the extra `ray`: pip install idv[ray]"]) from None
-    return ray
 
 
 @contextmanager
