@@ -8,6 +8,7 @@ turned off, and every request leaves a timer behind until then, so it does not l
 """
 
 import os
+import time
 
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 # BentoML wraps every piece of every message in a span that names the path, query included; without them an
@@ -17,6 +18,7 @@ os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 import bentoml
 
 from idv.infra.telemetry.log import configure, logger
+from idv.service import supervisor
 from idv.service.late import LateApp, ProbesFirst
 
 _log = logger(__name__)
@@ -41,6 +43,7 @@ class Service:
     """One worker process: builds the application, serves it, closes it."""
 
     def __init__(self) -> None:
+        supervisor.note_start(os.environ, now=time.monotonic(), parent=os.getppid())
         # Imported here so that the supervisor process stays small.
         from idv import settings  # noqa: PLC0415
         from idv.bootstrap import build  # noqa: PLC0415

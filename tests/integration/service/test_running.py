@@ -4,6 +4,8 @@ import json
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -172,6 +174,29 @@ def test_stopping_leaves_no_process(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert not Path(f"/proc/{worker}").exists()
     assert worker not in descendants(supervisor)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_worker_that_cannot_start_ends_the_service(tmp_path: Path) -> None:
+    """Started as `idv serve` starts it: after the sixth death it ends by itself with exit code 1."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    root = Path(__file__).resolve().parents[3]
+    environment = {"PYTHONPATH": str(root), "BENTOML_HOME": str(tmp_path), "TRIAL_STATE": str(tmp_path)}
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "idv.service.supervisor", "trial_service:Trial"),
+            *("--host", "127.0.0.1", "--port", str(port), "--api-workers", "1"),
+        ],
+        cwd=root / "scripts" / "crash",
+        env=os.environ | environment | {"TRIAL_BROKEN": "1"},
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+    assert ended.returncode == 1, ended.stderr.decode()
+    assert b'"event":"worker_died_too_often"' in ended.stderr
 
 
 @pytest.mark.slow
