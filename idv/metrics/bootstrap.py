@@ -16,7 +16,7 @@ from idv.domain.operating_points import Interval
 from idv.metrics.intervals import student_t_quantile, student_t_tail, wilson_of_rate
 from idv.metrics.paired import sign_flip_p_values
 from idv.metrics.rate_at_rate import RateAtRate
-from idv.metrics.resampling import Rows, Subjects, multiplicities, subjects_of
+from idv.metrics.resampling import Positions, Rows, Subjects, multiplicities, subjects_of
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -51,7 +51,7 @@ def rate_interval(
     residuals = errors - errors.mean()
     replicates = mean_replicates(errors, subjects, resamples=resamples, seed=seed)
     # Products of counts weigh what is special to a pair three times as much as it varies (Owen, 2007).
-    variance = _variance(replicates) - 2 * _pair_variance(residuals, subjects)
+    variance = _variance(replicates, subjects) - 2 * _pair_variance(residuals, subjects)
     freedom = _freedom(residuals, subjects)
     return _wilson_interval(float(errors.mean()), variance, subjects, freedom=freedom, confidence=confidence)
 
@@ -75,8 +75,7 @@ def rate_at_rate_interval(
     """
     subjects = subjects_of(subject_a, subject_b)
     table = RateAtRate(score, genuine, subjects, targets=[target])
-    replicates = table.replicates(resamples=resamples, seed=seed)[:, 0]
-    return _at_rate(float(table.estimate()[0]), replicates, table, confidence=confidence)
+    return _at_rates(table, resamples=resamples, confidence=confidence, seed=seed)[0]
 
 
 def det_band(
@@ -96,11 +95,7 @@ def det_band(
     """
     subjects = subjects_of(subject_a, subject_b)
     table = RateAtRate(score, genuine, subjects, targets=grid)
-    replicates = table.replicates(resamples=resamples, seed=seed)
-    ends = [
-        _at_rate(float(rate), column, table, confidence=confidence)
-        for rate, column in zip(table.estimate(), replicates.T, strict=True)
-    ]
+    ends = _at_rates(table, resamples=resamples, confidence=confidence, seed=seed)
     return np.array([end.low for end in ends]), np.array([end.high for end in ends])
 
 
@@ -129,7 +124,7 @@ def paired_difference(
     residuals = change - difference
     replicates = mean_replicates(change, subjects, resamples=resamples, seed=seed)
     own = _pair_variance(residuals, subjects)
-    spread = float(np.sqrt(max(_variance(replicates) - 2 * own, own)))
+    spread = float(np.sqrt(max(_variance(replicates, subjects) - 2 * own, own)))
     freedom = _freedom(residuals, subjects)
     half = student_t_quantile(0.5 + confidence / 2, freedom) * spread
     interval = Interval(max(-1.0, difference - half), min(1.0, difference + half), confidence)
@@ -168,14 +163,23 @@ def _trials(wrong: ArrayLike, subject_a: ArrayLike, subject_b: ArrayLike) -> tup
     return errors.astype(np.float64), subjects
 
 
-def _at_rate(rate: float, replicates: Floats, table: RateAtRate, *, confidence: float) -> Interval:
-    drawn = replicates[~np.isnan(replicates)]
-    if drawn.size == 0:
+def _at_rates(table: RateAtRate, *, resamples: int, confidence: float, seed: int) -> list[Interval]:
+    """The interval at each target of the table."""
+    drawn = table.replicates(resamples=resamples, seed=seed)
+    complete = ~np.isnan(drawn.rates + drawn.accepted).any(axis=1)
+    if not complete.any():
         raise ValueError("no resample held trials of both classes")
-    subjects = table.genuine_subjects
-    wrong = (np.arange(subjects.a.size) < round(rate * subjects.a.size)).astype(np.float64)
-    freedom = _freedom(wrong - rate, subjects)  # the weakest come first
-    return _wilson_interval(rate, _variance(drawn), subjects, freedom=freedom, confidence=confidence)
+    rates, accepted = drawn.rates[complete], drawn.accepted[complete]
+    excess = 2 * _pair_variances(table.accepted_rows, table.other_subjects)
+    subjects, intervals = table.genuine_subjects, []
+    for k, rate in enumerate(table.estimate().tolist()):
+        wrong = (np.arange(subjects.a.size) < round(rate * subjects.a.size)).astype(np.float64)
+        freedom = _freedom(wrong - rate, subjects)  # the weakest come first
+        # How far the rate follows the threshold, whose variance the pairs overstate as in rate_interval.
+        follows = _slope(accepted[:, k], rates[:, k])
+        variance = _variance(rates[:, k], subjects) - follows**2 * float(excess[k])
+        intervals.append(_wilson_interval(rate, variance, subjects, freedom=freedom, confidence=confidence))
+    return intervals
 
 
 def _wilson_interval(
@@ -195,14 +199,46 @@ def _wilson_interval(
     return wilson_of_rate(rate, effective, z=z, confidence=confidence)
 
 
-def _variance(replicates: Floats) -> float:
-    return float(np.var(replicates))
+def _variance(replicates: Floats, subjects: Subjects) -> float:
+    """Variance over resamples; drawing from S subjects themselves, they vary by (S - 1) / S too little."""
+    return float(np.var(replicates)) * subjects.count / max(subjects.count - 1, 1)
+
+
+def _slope(x: Floats, y: Floats) -> float:
+    spread = float(np.var(x))
+    return float(np.mean((x - x.mean()) * (y - y.mean()))) / spread if spread > 0 else 0.0
 
 
 def _pair_variance(residuals: Floats, subjects: Subjects) -> float:
     """What pairs of subjects add by themselves to the variance of the mean, were they independent."""
     crossed, sums = _cluster_sums(residuals, subjects)
     return float(np.sum(sums[crossed] ** 2)) / residuals.size**2
+
+
+def _pair_variances(accepted: Positions, subjects: Subjects) -> Floats:
+    """`_pair_variance` of the rates at which the first `accepted` (T,) rows are errors."""
+    crossed = subjects.a != subjects.b
+    if not crossed.any():
+        return np.zeros(accepted.size)
+    keys = _pair_keys(subjects)
+    every = np.sort(keys[crossed])
+    _, sizes = _runs(every)
+    trials = subjects.a.size
+    variances = []
+    for number in accepted.tolist():
+        pairs, hits = _runs(np.sort(keys[:number][crossed[:number]]))
+        of_them = np.searchsorted(every, pairs, side="right") - np.searchsorted(every, pairs, side="left")
+        rate = number / trials
+        # The sum of (hits - rate · sizes)² over all pairs, of which most have no hit.
+        squares = hits @ hits - 2 * rate * (hits @ of_them) + rate**2 * (sizes @ sizes)
+        variances.append(float(squares) / trials**2)
+    return np.array(variances)
+
+
+def _runs(ordered: Positions) -> tuple[Positions, Positions]:
+    """The distinct values of a sorted list and how often each occurs."""
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return ordered[first], np.diff(first, append=ordered.size)
 
 
 def _fewest_independent(subjects: Subjects) -> float:
@@ -218,12 +254,17 @@ def _fewest_independent(subjects: Subjects) -> float:
 
 def _cluster_sums(values: Floats, subjects: Subjects) -> tuple[Mask, Floats]:
     """Sums of `values` over each subject and each pair of subjects that has any, and which are pairs."""
-    low, high = np.minimum(subjects.a, subjects.b), np.maximum(subjects.a, subjects.b)
     kept = values != 0
-    keys, cluster = np.unique((low * subjects.count + high)[kept], return_inverse=True)
+    keys, cluster = np.unique(_pair_keys(subjects)[kept], return_inverse=True)
     sums = np.bincount(cluster.ravel(), weights=values[kept], minlength=keys.size)
     crossed: Mask = keys // subjects.count != keys % subjects.count
     return crossed, np.asarray(sums, dtype=np.float64)
+
+
+def _pair_keys(subjects: Subjects) -> Positions:
+    """One number (N,) for each pair of subjects, whichever comes first."""
+    keys: Positions = np.minimum(subjects.a, subjects.b) * subjects.count + np.maximum(subjects.a, subjects.b)
+    return keys
 
 
 def _freedom(residuals: Floats, subjects: Subjects) -> float:

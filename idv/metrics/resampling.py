@@ -148,7 +148,7 @@ def _column_sums(weights: Counts) -> NDArray[np.float64]:
 
 
 def _numbered(names: NDArray[np.generic]) -> tuple[Positions, int]:
-    """Each name's position (N,) among the distinct ones, and how many those are."""
+    """Each name's position (N,) among the distinct ones in their order, and how many those are."""
     if names.dtype.kind in "iu":
         shifted = names.astype(np.int64) - int(names.min())
         # Numbers close together are looked up in a table, which sorting is thirty times slower than.

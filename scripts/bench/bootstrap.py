@@ -95,7 +95,7 @@ def main() -> None:
     print(f"idv            {ours:8.2f} s CPU, peak {peak:,.0f} MiB, {found}")
     subjects = subjects_of(a, b)
     table = RateAtRate(score, genuine, subjects, targets=[told.target])
-    mine = table.replicates(resamples=1000, seed=_SEED)[: told.plain_resamples, 0]
+    mine = table.replicates(resamples=1000, seed=_SEED).rates[: told.plain_resamples, 0]
     for name, way in (("scikit-learn", with_scikit), ("NumPy", with_numpy)):
         rates, each = plain(
             way, (score, genuine, subjects), target=told.target, resamples=told.plain_resamples

@@ -150,7 +150,7 @@ def at_rate_design(name: str, world: World, *, target: float) -> Design:
 
     def replicates(sample: Sample, a: Codes, b: Codes, seed: int) -> Interval:
         table = RateAtRate(sample.score, sample.genuine, subjects_of(a, b), targets=[target])
-        drawn = table.replicates(resamples=_RESAMPLES, seed=seed)
+        drawn = table.replicates(resamples=_RESAMPLES, seed=seed).rates
         return ends(drawn[~np.isnan(drawn)])
 
     def by_percentiles(sample: Sample, seed: int) -> Interval:

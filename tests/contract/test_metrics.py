@@ -87,9 +87,7 @@ METRICS = (
     Metric("fpir", lambda g, o: identification.fpir(o, g.max())),
     Metric("fnir", lambda g, o: identification.fnir(g, np.ones(g.size), o.max())),
     Metric("fnir_at_fpir", lambda g, o: identification.fnir_at_fpir(g, np.ones(g.size), o, 0.2)),
-    Metric(
-        "rank_one", lambda g, o: identification.rank_one(g, 1 + (g < o.max())), uses=("genuine", "others")
-    ),
+    Metric("rank_one", lambda g, o: identification.rank_one(g, 1 + (g < o.max())), uses=("genuine",)),
     Metric("min_cllr", calibration.min_cllr),
     Metric("cllr", calibration.cllr, high=math.inf, by_order=False),
     Metric("ece", _ece, by_order=False, uses=()),
