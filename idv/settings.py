@@ -164,6 +164,7 @@ def _unknown() -> list[str]:
     known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields} | {
         _PREFIX + "CONFIG",
         _PREFIX + "DATA",
+        _PREFIX + "RUNS_DIR",
     }
     return [
         f"{name}: no such setting"

@@ -1,7 +1,6 @@
 """`idv bench run`: measure candidates on a frozen set."""
 
 import dataclasses
-import functools
 import json
 import os
 from collections.abc import Callable
@@ -11,10 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from idv import bootstrap, settings
+from idv.cli.bars import counting
+from idv.cli.run_folders import RUNS
 from idv.domain.errors import RequestError
 from idv.domain.results import CheckName
 from idv.domain.score_tables import OUTCOMES, Run
@@ -62,7 +62,9 @@ def run(
     media: Annotated[str | None, typer.Option(help="Where the media lie (default: IDV_MEDIA_ROOT).")] = None,
     executor: Annotated[ExecutorName, typer.Option(help="Who judges the items.")] = ExecutorName.THREADS,
     workers: Annotated[int, typer.Option(min=1, help="Items judged at a time.")] = os.cpu_count() or 1,
-    out: Annotated[Path, typer.Option(help="Folder that gets one folder a run.")] = Path("var/runs"),
+    out: Annotated[
+        Path, typer.Option(envvar="IDV_RUNS_DIR", help="Folder that gets one folder a run.")
+    ] = RUNS,
     resume: Annotated[
         str | None, typer.Option(help="Go on with this run; anything else about it is an error.")
     ] = None,
@@ -87,7 +89,7 @@ def run(
         raise RequestError("one_candidate_to_resume", "a run has one candidate", field="candidate")
     eval_set = load_set(find_set(set_, committed=checked.eval_sets), sealed_labels=sealed_labels)
     chosen = _EXECUTORS[executor](workers)
-    bench_here = Bench(
+    bench = Bench(
         runs=out,
         media=MediaRoot(media or checked.media_root),
         executor=chosen,
@@ -96,16 +98,15 @@ def run(
         seed=seed,
         currency=currency,
     )
-    console = Console(stderr=True)
     runs = []
     for name in candidate:
         measured = _candidate(
             name, checked, check=check or eval_set.check, price=price, threads=chosen.threads, partial=partial
         )
-        with _progress(console) as progress:
-            task = progress.add_task(name, total=len(eval_set.items))
-            bench = dataclasses.replace(bench_here, on_progress=functools.partial(_advance, progress, task))
-            runs.append(run_bench(eval_set, measured, bench, resume=resume))
+        with counting(name) as tell:
+            runs.append(
+                run_bench(eval_set, measured, dataclasses.replace(bench, on_progress=tell), resume=resume)
+            )
     if json_:
         typer.echo(json.dumps([_summary(run, out) for run in runs], indent=1, ensure_ascii=False))
     else:
@@ -118,16 +119,6 @@ def _candidate(
     if name.endswith(".csv"):
         return read_scores(Path(name), check, partial=partial)
     return bootstrap.candidate(checked, check, name=name, price=price, threads=threads)
-
-
-def _progress(console: Console) -> Progress:
-    """A bar with the time left; nothing at all when stderr is not a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)
-
-
-def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
-    progress.update(task, completed=done, total=total)
 
 
 def _summary(run: Run, out: Path) -> dict[str, object]:
@@ -153,13 +144,13 @@ def _summary(run: Run, out: Path) -> dict[str, object]:
 
 
 def _show(runs: list[Run], out: Path) -> None:
-    table = Table("run", "items", "comparisons", *(o.value for o in OUTCOMES), "read exactly", "ms an item")
+    table = Table("candidate", "items", "comparisons", *(o.value for o in OUTCOMES), "read", "ms an item")
     for run in runs:
         row = _summary(run, out)
         outcomes = [str((run.table.items.outcome == i).sum()) for i in range(len(OUTCOMES))]
         read = f"{row['read_exactly']} of {row['to_be_read']}" if row["to_be_read"] else "-"
         counts = (str(row["items"]), str(row["comparisons"]), *outcomes, read)
-        table.add_row(run.record.run_id, *counts, f"{row['mean_latency_ms'] or 0:.0f}")
+        table.add_row(run.record.candidate, *counts, f"{row['mean_latency_ms'] or 0:.0f}")
     Console().print(table)
     for run in runs:
-        typer.echo(f"idv bench report {out / run.record.run_id}")
+        typer.echo(out / run.record.run_id)
