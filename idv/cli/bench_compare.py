@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from idv.cli.run_folders import RUNS, RunsOption, opened_run
 from idv.evaluation.gate.compare import GateReport, GateTest, Verdict, compare
 from idv.evaluation.gate.rules import OUTCOME, GateRule, read_rules
-from idv.evaluation.runs.tables import read_run
 
 FAILED = 20
 """The exit code of a gate that a candidate did not pass."""
@@ -22,7 +22,7 @@ def compare_runs(
     base: Annotated[Path, typer.Argument(help="The run to hold against: a folder, or an id below --runs.")],
     candidate: Annotated[Path, typer.Argument(help="The run that must not be worse.")],
     rules: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The gate's rules.")],
-    runs: Annotated[Path, typer.Option(envvar="IDV_RUNS_DIR", help="Where runs lie.")] = Path("var/runs"),
+    runs: RunsOption = RUNS,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all items.")] = False,
 ) -> None:
     """Fail when a candidate errs more often than the base, beyond the paired interval, on any named slice.
@@ -31,16 +31,12 @@ def compare_runs(
     on that set; thresholds are never compared. Exit code 20 when the gate fails, 5 when the runs cannot be
     compared.
     """
-    report = compare(read_run(_folder(base, runs)), read_run(_folder(candidate, runs)), read_rules(rules))
+    report = compare(opened_run(base, runs), opened_run(candidate, runs), read_rules(rules))
     if as_json:
         print(json.dumps(_body(report), indent=1))
     else:
         _show(report)
     raise typer.Exit(FAILED if report.failed else 0)
-
-
-def _folder(run: Path, runs: Path) -> Path:
-    return run if run.is_dir() else runs / run
 
 
 def _body(report: GateReport) -> dict[str, Any]:

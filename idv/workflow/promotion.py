@@ -44,6 +44,10 @@ class PointRegistry:
     clock: Clock
     loaded: Mapping[CheckName, str]
 
+    def read(self, source: Path) -> OperatingPoint:
+        """The shadow point in a file. Raises as `register`."""
+        return self._shadow(source)[1]
+
     def register(self, source: Path, *, actor: str) -> Path:
         """Let a point be scored without effect from the next start on; returns its file.
 

@@ -192,7 +192,7 @@ def _replicates(counted: Counted, everybody: Codes, rules: GateRules) -> NDArray
     scores = cut.sign * np.concatenate([score, cut.score])
     counts = np.arange(scores.size) < score.size
     table = RateAtRate(scores, counts, Subjects(a, b, everybody.size), targets=[cut.share])
-    return table.replicates(resamples=rules.resamples, seed=rules.seed)[:, 0]
+    return table.replicates(resamples=rules.resamples, seed=rules.seed).rates[:, 0]
 
 
 def _subjects(counted: Counted) -> Codes:
