@@ -1,12 +1,15 @@
 """The composition root: settings in, wired objects out. The registries are the explicit tables here."""
 
 import datetime as dt
+import hashlib
 import random
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
 from idv.checks.face_match.calibration import load_calibration as load_face_calibration
@@ -15,16 +18,21 @@ from idv.checks.identity_match.check import IdentityMatch, identity_match_digest
 from idv.checks.liveness.calibration import load_calibration as load_liveness_calibration
 from idv.checks.liveness.check import Liveness, liveness_digest
 from idv.documents.document_types import DocumentTypes, load_document_types
-from idv.domain.errors import ConfigurationError, IdvError
+from idv.domain.errors import ConfigurationError, IdvError, ModelError, RequestError
 from idv.domain.models import ModelFile
-from idv.domain.ports import Check, Clock, Inference
+from idv.domain.ports import Check, Clock, Inference, TemplateCheck
 from idv.domain.results import CheckName
 from idv.domain.stores import Stores
+from idv.evaluation.runs.candidates import CheckCandidate, Described
+from idv.evaluation.runs.judging import Workbench
 from idv.infra.clock import SystemClock
 from idv.infra.inference.local import LocalInference
-from idv.infra.storage.keyring import open_keyring
+from idv.infra.storage.keyring import KeyRing, open_keyring
+from idv.infra.storage.master_keys import MasterKeys
+from idv.infra.storage.migrate import require_store
 from idv.infra.storage.retention import Retention
 from idv.infra.storage.stores import open_stores
+from idv.infra.telemetry.log import logger
 from idv.infra.transport.addresses import AddressRules
 from idv.infra.transport.dispatcher import Dispatcher
 from idv.infra.transport.pinned import PinnedPoster
@@ -47,13 +55,14 @@ from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitte
 from idv.vision.perception.perceiver import EvidencePerceiver
 from idv.vision.perception.reading import DocumentReader
 from idv.vision.perception.templates import OPEN_EMBEDDERS, FaceEmbedder, TemplateMaker
-from idv.workflow.operating_points import load_points
+from idv.workflow.operating_points import load_points, load_shadows
 from idv.workflow.policy import PolicyRules
 from idv.workflow.runner import CheckRunner
 from idv.workflow.single import SingleChecks
 from idv.workflow.verification import Limits, Verifications
 
 _POLICIES = (ONBOARDING,)
+_log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -103,13 +112,15 @@ class Application:
     dispatcher: Dispatcher
     retention: Retention
 
-    def ready(self) -> bool:
-        """Whether a request could be served now: the store answers."""
-        try:
-            self.stores.audit.entries(limit=1)
-        except IdvError:
-            return False
-        return True
+    def unready(self) -> tuple[str, ...]:
+        """Codes of what keeps a request from being served: a store that does not answer, an absent model."""
+        faults = []
+        for look in (lambda: self.stores.audit.entries(limit=1), self.judges.inference.warm_up):
+            try:
+                look()
+            except IdvError as error:
+                faults.append(error.code)
+        return tuple(faults)
 
     def close(self) -> None:
         """Stop worker processes and close connections."""
@@ -123,9 +134,12 @@ def model_store(settings: Settings) -> ModelStore:
 
 
 @contextmanager
-def judges(settings: Settings) -> Iterator[Judges]:
-    """The judges; their worker processes end with the context."""
-    made = _judges(settings, SystemClock())
+def judges(settings: Settings, *, overlay: Path | None = None) -> Iterator[Judges]:
+    """The judges; their worker processes end with the context.
+
+    `overlay`: a folder `<model>/1/model.onnx` whose files stand in for the pack's models of those names.
+    """
+    made = _judges(settings, SystemClock(), overlay=overlay)
     try:
         yield made
     finally:
@@ -133,13 +147,73 @@ def judges(settings: Settings) -> Iterator[Judges]:
 
 
 @contextmanager
-def stores(settings: Settings) -> Iterator[Stores]:
-    """What remembers; connections are closed with the context."""
-    opened = _stores(settings, SystemClock())
+def workbench(
+    settings: Settings, check: CheckName, *, overlay: Path | None = None, price: float = 0.0, threads: int = 1
+) -> Iterator[Workbench]:
+    """What one process of a run judges with; each of its threads gets a decoder."""
+    with judges(settings.model_copy(update={"decoder_workers": threads}), overlay=overlay) as made:
+        yield Workbench(_check_of(made, check), made.runner, made.perceiver, settings.deadline_s, price)
+
+
+def candidate(
+    settings: Settings, check: CheckName, *, name: str, price: float = 0.0, threads: int = 1
+) -> CheckCandidate:
+    """A check to be measured: of the pack `name`, or of the settings' pack with models of the folder `name`.
+
+    `price`: what one judgement costs, for the league table. Raises as `judges`, and RequestError
+    `check_unknown`.
+    """
+    overlay = Path(name) if Path(name).is_dir() else None
+    chosen = settings if overlay else settings.model_copy(update={"pack": name})
+    with judges(chosen, overlay=overlay) as made:
+        found = _check_of(made, check)
+        models = {model: made.inference.digest(model) for model in sorted(_model_files(chosen, overlay))}
+    described = Described(
+        name=name,
+        check=check,
+        provider=found.provider,
+        check_digest=found.digest,
+        models=models,
+        settings={**_bench_settings(chosen, check), "price": str(price)},
+    )
+    opened = partial(workbench, chosen, check, overlay=overlay, price=price, threads=threads)
+    return CheckCandidate(described, opened, compares=isinstance(found, TemplateCheck))
+
+
+def _check_of(made: Judges, name: CheckName) -> Check:
+    check = next((check for check in made.runner.checks if check.name is name), None)
+    if check is None:
+        raise RequestError("check_unknown", f"the pack has no check {name}", field="check")
+    return check
+
+
+def _bench_settings(settings: Settings, check: CheckName) -> dict[str, str]:
+    """What else an outcome depends on."""
+    shown = ("pack", "device", "deadline_s", "max_pixels", "max_part_bytes", "decode_timeout_s")
+    point = load_points(settings.operating_points / settings.pack).get(check)
+    cut = {} if point is None else {"operating_point": point.run_id, "threshold": repr(point.threshold)}
+    return {**{name: str(getattr(settings, name)) for name in shown}, **cut}
+
+
+@contextmanager
+def stores(settings: Settings, *, create: bool = False) -> Iterator[Stores]:
+    """What remembers; connections are closed with the context.
+
+    Raises StorageUnavailable `store_not_found` when there is nothing yet, unless `create`.
+    """
+    if not create:
+        require_store(settings.database)
+    opened = _stores(settings, SystemClock(), open_keyring(settings.keyring_file, create=create))
     try:
         yield opened
     finally:
         opened.upkeep.close()
+
+
+def master_keys(settings: Settings) -> MasterKeys:
+    """The keys that wrap every subject's key. Raises StorageUnavailable `store_not_found`."""
+    require_store(settings.database)
+    return MasterKeys(settings.keyring_file, lambda ring: _stores(settings, SystemClock(), ring))
 
 
 def dispatcher(settings: Settings, stores: Stores) -> Dispatcher:
@@ -169,8 +243,9 @@ def build(settings: Settings) -> Application:
     made = _judges(settings, clock)
     made.inference.warm_up()
     made.decoder.warm_up()
-    opened = _stores(settings, clock)
+    opened = _stores(settings, clock, open_keyring(settings.keyring_file))
     opened.upkeep.release_abandoned()
+    _announce_points(settings, made)
     return Application(
         settings=settings,
         clock=clock,
@@ -197,13 +272,25 @@ def build(settings: Settings) -> Application:
     )
 
 
+def _announce_points(settings: Settings, made: Judges) -> None:
+    """Say at start what is in force, and loudly what is refused: a point made for other models."""
+    folder = settings.operating_points / settings.pack
+    points = list(load_points(folder).values())
+    points += [point for shadows in load_shadows(folder).values() for point in shadows]
+    for point in points:
+        fits = made.loaded.get(point.check) == point.check_digest
+        tell = _log.info if fits else _log.error
+        event = "operating_point_loaded" if fits else "operating_point_refused"
+        tell(event, check=point.check, operating_point=point.run_id, status=point.status)
+
+
 def new_id(prefix: str) -> str:
     """An unguessable identifier, for example `ver_3f2a…`."""
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def _judges(settings: Settings, clock: Clock) -> Judges:
-    inference = LocalInference(_model_files(settings), device=settings.device)
+def _judges(settings: Settings, clock: Clock, *, overlay: Path | None = None) -> Judges:
+    inference = LocalInference(_model_files(settings, overlay), device=settings.device)
     decoder = BoundedDecoder(_decode_limits(settings), workers=settings.decoder_workers)
     perception = _perception(settings, clock, inference, decoder)
     return Judges(
@@ -212,7 +299,11 @@ def _judges(settings: Settings, clock: Clock) -> Judges:
         inference=inference,
         decoder=decoder,
         perceiver=perception.perceiver,
-        runner=CheckRunner(_checks(settings, clock, inference, perception), clock),
+        runner=CheckRunner(
+            _checks(settings, clock, inference, perception),
+            clock,
+            shadows=load_shadows(settings.operating_points / settings.pack),
+        ),
         rules=_rules(settings),
     )
 
@@ -278,10 +369,24 @@ def _checks(
     )
 
 
-def _model_files(settings: Settings) -> dict[str, ModelFile]:
+def _model_files(settings: Settings, overlay: Path | None = None) -> dict[str, ModelFile]:
     """The pack's models; a pack of face models only borrows the rest from the default one."""
     store = model_store(settings)
-    return {**store.files(DEFAULT_PACK), **store.files(settings.pack)}
+    files = {**store.files(DEFAULT_PACK), **store.files(settings.pack)}
+    return files if overlay is None else {**files, **_laid_over(files, overlay)}
+
+
+def _laid_over(files: Mapping[str, ModelFile], overlay: Path) -> dict[str, ModelFile]:
+    """Models of a folder in place of the pack's: nothing pins them, so their digest is what they are."""
+    found = {path.parent.parent.name: path for path in sorted(overlay.glob("*/1/model.onnx"))}
+    unknown = sorted(found.keys() - files.keys())
+    if unknown or not found:
+        why = f"no model is called {', '.join(unknown)}" if unknown else "there is no <model>/1/model.onnx"
+        raise ModelError("model_overlay_invalid", f"{overlay}: {why}")
+    return {
+        name: replace(files[name], path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+        for name, path in found.items()
+    }
 
 
 def _face_models(settings: Settings) -> _FaceModels:
@@ -314,12 +419,13 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _stores(settings: Settings, clock: Clock) -> Stores:
+def _stores(settings: Settings, clock: Clock, keyring: KeyRing) -> Stores:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     return open_stores(
         settings.database,
-        keyring=open_keyring(settings.keyring_file),
+        keyring=keyring,
         clock=clock,
+        reload=lambda: open_keyring(settings.keyring_file, create=False),
         # One name a run: what an earlier run on this host died with is given back at the next start.
         instance=f"{socket.gethostname()}/{secrets.token_hex(8)}",
     )

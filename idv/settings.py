@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     calibrations: Path = _ROOT / "calibrations"
     operating_points: Path = _ROOT / "operating_points"
 
+    # evaluation
+    eval_sets: Path = _ROOT / "eval_sets"
+    media_root: str = Field(default_factory=lambda: str(Path(platformdirs.user_cache_dir("idv")) / "media"))
+
     # state
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("idv")))
     database_url: SecretStr | None = None
@@ -160,6 +164,7 @@ def _unknown() -> list[str]:
     known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields} | {
         _PREFIX + "CONFIG",
         _PREFIX + "DATA",
+        _PREFIX + "RUNS_DIR",
     }
     return [
         f"{name}: no such setting"

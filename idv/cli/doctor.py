@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from idv import bootstrap, settings
-from idv.domain.errors import IdvError
+from idv.domain.errors import IdvError, StorageUnavailable
 from idv.domain.results import CheckName
 from idv.packs.store import State
 from idv.settings import Settings
@@ -92,13 +92,23 @@ def _points(values: Settings) -> str:
 
 
 def _storage(values: Settings) -> str:
-    with bootstrap.stores(values) as stores:
-        length = stores.audit.verify()
+    """Looking makes no store: that none is there yet is no fault before the first start."""
+    try:
+        with bootstrap.stores(values) as stores:
+            length = stores.audit.verify()
+    except StorageUnavailable as error:
+        if error.code != "store_not_found":
+            raise
+        return f"none yet: the first `idv serve` or `idv keys issue` makes it in {values.data_dir}"
     return f"reachable, audit chain of {length} entries holds"
 
 
 def _disk(values: Settings) -> str:
-    free = shutil.disk_usage(values.data_dir).free
+    # The folder may be made later: what counts is the disk it will lie on.
+    place = next(
+        folder for folder in (values.data_dir, *values.data_dir.absolute().parents) if folder.exists()
+    )
+    free = shutil.disk_usage(place).free
     if free < _LEAST_FREE_BYTES:
         raise IdvError("disk_full", f"only {free / 1e6:.0f} MB free where the data lie")
     return f"{free / 1e9:.0f} GB free"

@@ -1,4 +1,7 @@
-"""`idv keys`: issue, list, rotate and revoke API keys. A secret is printed once, at its making."""
+"""`idv keys`: issue, list, rotate and revoke API keys; rotate the key that wraps what is sealed.
+
+A secret is printed once, at its making.
+"""
 
 import datetime as dt
 from typing import Annotated
@@ -7,10 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from idv import bootstrap, settings
 from idv.cli.opened import opened
 from idv.domain.stores import ApiKey, Scope
 
-app = typer.Typer(help="API keys: issue, list, rotate, revoke.", no_args_is_help=True)
+app = typer.Typer(
+    help="API keys: issue, list, rotate, revoke; the master key: rotate, retire.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -29,7 +35,7 @@ def issue(
     expires_at = None
     if expires_days is not None:
         expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(days=expires_days)
-    with opened(context) as doors:
+    with opened(context, create=True) as doors:
         _show_secret(*doors.stores.keys.issue(tenant, scopes, expires_at=expires_at))
 
 
@@ -70,6 +76,23 @@ def revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(help="T
     with opened(context) as doors:
         doors.stores.keys.revoke(key_id)
     typer.echo(f"revoked {key_id}")
+
+
+@app.command("rotate-master")
+def rotate_master() -> None:
+    """Make a new master key and wrap every applicant's key with it; the service may go on running.
+
+    The old master key stays in the key ring until `retire-master`, so that an interrupted rotation can be
+    repeated and backups can still be opened.
+    """
+    rewrapped = bootstrap.master_keys(settings.load()).rotate()
+    typer.echo(f"a new master key is active; {rewrapped} applicants' keys were wrapped with it")
+
+
+@app.command("retire-master")
+def retire_master() -> None:
+    """Drop the master keys that wrap nothing any more: older backups cannot be opened from then on."""
+    typer.echo(f"{bootstrap.master_keys(settings.load()).retire()} master keys retired")
 
 
 def _show_secret(key: ApiKey, secret: str) -> None:

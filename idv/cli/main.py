@@ -6,7 +6,22 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from idv.cli import audit, config, demo, doctor, keys, models, score, serve, verify, webhooks
+from idv.cli import (
+    audit,
+    bench,
+    config,
+    demo,
+    doctor,
+    evalset,
+    keys,
+    models,
+    policy,
+    score,
+    serve,
+    tune,
+    verify,
+    webhooks,
+)
 from idv.domain.errors import (
     ConfigurationError,
     IdvError,
@@ -27,7 +42,8 @@ _HELP = (
     "Decide whether a person, a document and a capture session are genuine.\n\n"
     "Exit codes: 0 done (verify: accept), 1 unexpected, or doctor or demo found a fault, 2 wrong usage or "
     "configuration, 3 a model is missing or altered, 4 stored data is broken, 5 the input was refused, "
-    "6 storage or capacity is missing; verify alone: 10 step_up, 11 review, 12 reject."
+    "6 storage or capacity is missing; verify alone: 10 step_up, 11 review, 12 reject; "
+    "bench compare alone: 20 the gate failed."
 )
 
 app = typer.Typer(
@@ -39,14 +55,18 @@ app = typer.Typer(
 )
 app.command("verify")(verify.verify)
 app.command("score")(score.score)
+app.command("tune")(tune.tune_run)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(bench.app, name="bench")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(evalset.app, name="evalset")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(policy.app, name="policy")
 
 
 def exit_code(error: IdvError) -> int:

@@ -28,11 +28,15 @@ class Opened:
 
 
 @contextmanager
-def opened(context: typer.Context) -> Iterator[Opened]:
-    """What the settings say, or what the context was given."""
+def opened(context: typer.Context, *, create: bool = False) -> Iterator[Opened]:
+    """What the settings say, or what the context was given.
+
+    Only what makes something worth storing may `create` the store: read from an empty one, a mistyped
+    setting would look like a clean record. Raises StorageUnavailable `store_not_found`.
+    """
     if isinstance(context.obj, Opened):
         yield context.obj
         return
     checked = settings.load()
-    with bootstrap.stores(checked) as stores:
+    with bootstrap.stores(checked, create=create) as stores:
         yield Opened(stores, bootstrap.dispatcher(checked, stores))

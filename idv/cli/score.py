@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from idv import bootstrap, settings
+from idv.cli.bars import counting
 from idv.domain.errors import RequestError
 from idv.domain.results import CheckName
 from idv.evaluation.items import read_items
@@ -28,8 +27,7 @@ def score(
     `document,selfie` for face_match. Other columns are carried through. A bad file is a row, not a crash.
     """
     listed = read_items(items, check)
-    console = Console(stderr=True)
-    with bootstrap.judges(settings.load()) as judges, _progress(console) as progress:
+    with bootstrap.judges(settings.load()) as judges, counting(check, len(listed.rows)) as tell:
         scored_check = next((c for c in judges.runner.checks if c.name is check), None)
         if scored_check is None:
             raise RequestError("check_unknown", f"the pack has no check {check}", field="check")
@@ -42,11 +40,4 @@ def score(
             deadline_s=judges.settings.deadline_s,
             threads=threads,
         )
-        task = progress.add_task(check, total=len(listed.rows))
-        scoring.write(out, on_row=lambda done: progress.update(task, completed=done))
-
-
-def _progress(console: Console) -> Progress:
-    """A bar with the time left; nothing at all when stderr is not a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)
+        scoring.write(out, on_row=tell)

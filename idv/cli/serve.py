@@ -18,10 +18,13 @@ def serve(
         bool, typer.Option("--insecure", help="No API key needed; on loopback only.")
     ] = False,
 ) -> None:
-    """Serve the API until interrupted. Settings, models and thresholds are checked before anything starts."""
+    """Serve the API until interrupted. Settings, models and thresholds are checked before anything starts.
+
+    A worker that dies is started again, five times within five minutes at most; then exit code 1.
+    """
     overrides = {"host": host, "port": port, "insecure": insecure or None}
     checked = settings.load(**{name: value for name, value in overrides.items() if value is not None})
-    # A worker that cannot start is started again for ever, so what it needs is checked before.
+    # A worker that cannot start is started several times in vain, so what it needs is checked before.
     bootstrap.check(checked)
     _refuse_taken(checked)
     # This process becomes the service, so that whoever signals it signals the service.
@@ -39,9 +42,9 @@ def _refuse_taken(checked: settings.Settings) -> None:
 
 
 def command(checked: settings.Settings) -> list[str]:
-    """The command line that starts the service: one process, so that models are loaded once."""
+    """The command line that starts the service: one worker, so that models are loaded once."""
     return [
-        *(sys.executable, "-m", "bentoml", "serve", "idv.service.bento:Service"),
+        *(sys.executable, "-m", "idv.service.supervisor", "idv.service.bento:Service"),
         *("--host", checked.host, "--port", str(checked.port), "--api-workers", "1"),
     ]
 

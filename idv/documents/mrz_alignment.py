@@ -205,6 +205,8 @@ def _run_length(row: str, start: int) -> int:
 
 def _best_of_row(layout: Layout, index: int, options: Sequence[str]) -> list[str]:
     """The alignments of one row that its own digits and structure rank first; several when they tie."""
+    if len(options) <= 1:
+        return list(options)
     ranked = [(_row_rank(layout, index, option), option) for option in dict.fromkeys(options)]
     best = max((rank for rank, _ in ranked), default=())
     return [option for rank, option in ranked if rank == best]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,10 +24,9 @@ class Kind(Enum):
     SEX = frozenset("MFX" + FILLER)
     ANY = frozenset(DIGITS + LETTERS + FILLER)
 
-    @property
-    def characters(self) -> frozenset[str]:
-        """The characters themselves."""
-        return self.value
+    def __init__(self, characters: frozenset[str]) -> None:
+        # A plain attribute: reading a row asks thousands of times, and `Enum.value` is slow.
+        self.characters = characters
 
 
 class Span(NamedTuple):
@@ -83,6 +83,10 @@ class Layout:
 
     def kinds(self) -> tuple[tuple[Kind, ...], ...]:
         """Which characters may stand at each position, row by row."""
+        return self._kinds
+
+    @cached_property
+    def _kinds(self) -> tuple[tuple[Kind, ...], ...]:
         grid = [[Kind.ANY] * self.columns for _ in range(self.rows)]
         for element in self.elements:
             row, start, stop = element.span

@@ -49,6 +49,19 @@ class RepairedMrz:
     aligned: int
 
 
+def repaired_mrz(
+    lines: Sequence[str], *, today: dt.date, types: DocumentTypes | None = None
+) -> RepairedMrz | None:
+    """As `read_mrz`, of rows that have the exact length of their layout: no other length is tried."""
+    shape = (len(lines), len(lines[0]))
+    found = [
+        aligned
+        for layout in LAYOUTS.values()
+        if (layout.rows, layout.columns) == shape and (aligned := align(layout, lines)) is not None
+    ]
+    return _best_repaired(found, today=today, types=types)
+
+
 def read_mrz(
     rows: Sequence[str], *, today: dt.date, types: DocumentTypes | None = None
 ) -> RepairedMrz | None:
@@ -64,10 +77,7 @@ def read_mrz(
         for start in range(len(clean) - layout.rows + 1)
         if (aligned := align(layout, clean[start : start + layout.rows])) is not None
     ]
-    best = max(found, key=lambda aligned: aligned.rank, default=None)
-    if best is None or not best.credible:
-        return None
-    return _repaired(best, today=today, types=types)
+    return _best_repaired(found, today=today, types=types)
 
 
 def explained_by_look_alikes(reading: MrzReading) -> bool:
@@ -94,6 +104,15 @@ def explained_by_look_alikes(reading: MrzReading) -> bool:
         )
         for element in refuted
     )
+
+
+def _best_repaired(
+    found: Sequence[AlignedRows], *, today: dt.date, types: DocumentTypes | None
+) -> RepairedMrz | None:
+    best = max(found, key=lambda aligned: aligned.rank, default=None)
+    if best is None or not best.credible:
+        return None
+    return _repaired(best, today=today, types=types)
 
 
 def _repaired(aligned: AlignedRows, *, today: dt.date, types: DocumentTypes | None) -> RepairedMrz:

@@ -3,6 +3,7 @@
     IdvError
     ├── RequestError            the caller's request is invalid                      4xx
     │   ├── MediaError          bytes that cannot be decoded within the limits       413, 415, 422
+    │   ├── EvalSetError        an eval set or its media contradict themselves       exit code 5
     │   ├── Unauthenticated     no key, an unknown key, an expired key               401
     │   ├── Forbidden           a known key without the scope                        403
     │   ├── NotFound            no such thing for this tenant                        404
@@ -20,6 +21,9 @@ No message ever contains evidence: no pixel, name, document number, template or 
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
+
+_FAULTS_SHOWN = 20
 
 
 class IdvError(Exception):
@@ -61,6 +65,24 @@ class MediaError(RequestError):
     def __init__(self, fault: MediaFault, message: str, *, field: str | None = None) -> None:
         super().__init__(fault.value, message, field=field)
         self.fault = fault
+
+
+class SetFault(NamedTuple):
+    """One thing wrong with an eval set: a stable code, and where it is; lines, never names or values."""
+
+    code: str
+    message: str
+
+
+class EvalSetError(RequestError):
+    """An eval set cannot be used as it is; `faults` lists all that was found, the first gives the code."""
+
+    def __init__(self, faults: Sequence[SetFault], *, field: str = "set") -> None:
+        shown = "; ".join(f"{fault.code}: {fault.message}" for fault in faults[1:_FAULTS_SHOWN])
+        rest = len(faults) - _FAULTS_SHOWN
+        message = "; ".join(filter(None, [faults[0].message, shown, f"and {rest} more" if rest > 0 else ""]))
+        super().__init__(faults[0].code, message, field=field)
+        self.faults = tuple(faults)
 
 
 class Unauthenticated(RequestError):

@@ -90,3 +90,10 @@ class FaceTemplate:
     def __repr__(self) -> str:
         """Names and sizes only."""
         return f"FaceTemplate({', '.join(f'{name}[{v.size}]' for name, v in self.vectors)})"
+
+
+class Acquired(NamedTuple):
+    """A template, and what speaks against judging it; without a template, why there is none."""
+
+    template: FaceTemplate | None
+    reasons: tuple[Reason, ...] = ()

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from idv.domain.results import CheckName
+from idv.domain.results import CheckName, Outcome
 
 
 class PointStatus(StrEnum):
@@ -43,3 +43,10 @@ class OperatingPoint:
     created_on: dt.date
     status: PointStatus = PointStatus.ENFORCED
     reject_below: float | None = None
+
+    def outcome_of(self, score: float) -> Outcome:
+        """What a finite score comes to at this point."""
+        if score >= self.threshold:
+            return Outcome.PASS
+        lowest = self.threshold if self.reject_below is None else self.reject_below
+        return Outcome.FAIL if score < lowest else Outcome.INCONCLUSIVE

@@ -1,13 +1,16 @@
 """The ports: what the inside asks of the outside, and what every judge of evidence looks like."""
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from idv.domain.arrays import Array
 from idv.domain.documents import DocumentReading, DocumentView
 from idv.domain.evidence import Evidence, ImageRole
-from idv.domain.faces import Face, FaceTemplate, SubjectFace
+from idv.domain.faces import Acquired, Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage
 from idv.domain.results import CheckName, CheckResult
 from idv.domain.stores import Remembered
@@ -117,4 +120,34 @@ class Check(Protocol):
 
     def judge(self, evidence: Evidence, context: Perception, *, deadline: float) -> CheckResult:
         """Judge the evidence before `deadline` (seconds of Clock.monotonic)."""
+        ...
+
+
+class PreparedTemplates(Protocol):
+    """Templates made ready for many comparisons; a position is where a template stood when it was given.
+
+    A score is what `judge` gives for the same two templates, up to the order in which sums are rounded.
+    """
+
+    def across(self, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Scores (len(rows), len(columns)) of every row with every column."""
+        ...
+
+    def along(self, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Scores (N,) of rows[i] with columns[i]."""
+        ...
+
+
+@runtime_checkable
+class TemplateCheck(Check, Protocol):
+    """A check whose score compares two templates: many comparisons cost one template an image."""
+
+    def acquire(
+        self, role: ImageRole, evidence: Evidence, context: Perception, *, deadline: float
+    ) -> Acquired:
+        """The template of one image, as `judge` would use it. Raises DeadlineExceeded, ModelError."""
+        ...
+
+    def prepare(self, templates: Sequence[FaceTemplate]) -> PreparedTemplates:
+        """Make templates ready for comparing. Raises ValueError when one lacks a model."""
         ...

@@ -43,12 +43,25 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class ShadowVerdict:
+    """What a shadow operating point (`operating_point`: its run) would have made of the same score.
+
+    `inconclusive` as well where the check did not come to comparing its score with a threshold.
+    """
+
+    operating_point: str
+    threshold: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """One check's judgement of one verification.
 
     `score`: higher = more genuine; `None` when there is none; never NaN once it left the runner.
     `threshold` and `operating_point` (its run id) stand together or not at all.
     `check_digest`: SHA-256 over all models, preprocessing and calibration behind the score.
+    `shadows`: what points without effect would have said; no decision ever reads them.
     """
 
     name: CheckName
@@ -62,6 +75,7 @@ class CheckResult:
     reasons: tuple[Reason, ...] = ()
     signals: tuple[Signal, ...] = ()
     latency_ms: float = 0.0
+    shadows: tuple[ShadowVerdict, ...] = ()
 
     @property
     def has_usable_score(self) -> bool:

@@ -11,6 +11,8 @@ from idv.domain.documents import DocumentReading
 from idv.domain.errors import Overloaded
 from idv.domain.evidence import ClaimedIdentity, ImageRole
 from idv.domain.faces import FaceTemplate
+from idv.domain.labels import LifeLabel
+from idv.domain.live import LiveFeed, MonitorStates
 from idv.domain.verifications import Verification
 
 
@@ -110,6 +112,7 @@ class Write:
     `action` and `actor` go to the audit log, in the same transaction.
     `allowance` binds the first step of an applicant's verification: what they began before is counted in the
     same transaction, so that requests at the same time cannot all be the last one allowed.
+    `labels` are appended to those the verification has.
     """
 
     verification: Verification
@@ -120,6 +123,7 @@ class Write:
     reply: StoredReply | None = None
     events: Sequence["Event"] = ()
     allowance: Allowance | None = None
+    labels: Sequence[LifeLabel] = ()
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,10 @@ class VerificationStore(Protocol):
 
     def private(self, tenant: str, verification_id: str) -> dict[str, bytes]:
         """The private data of one verification, decrypted. Raises NotFound."""
+        ...
+
+    def labels(self, tenant: str, verification_id: str) -> tuple[LifeLabel, ...]:
+        """Everything that was ever said of it from life, oldest first. Raises NotFound."""
         ...
 
     def page(
@@ -268,6 +276,10 @@ class KeyStore(Protocol):
 class Outbox(Protocol):
     """Webhook events waiting to be delivered, in order of creation."""
 
+    def announce(self, event: Event) -> None:
+        """Store an event that belongs to no verification (an alert); it is due at once."""
+        ...
+
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[tuple[Event, int]]:
         """Events whose next attempt is due, with the number of attempts so far.
 
@@ -315,7 +327,14 @@ class Upkeep(Protocol):
         ...
 
     def rewrap(self) -> int:
-        """Wrap every subject's key with the active key-encryption key; returns how many were not."""
+        """Wrap every subject's key with the active key-encryption key; returns how many were not.
+
+        From then on every process wraps new keys with it too.
+        """
+        ...
+
+    def wrapping_keys(self) -> frozenset[str]:
+        """Ids of the key-encryption keys that open a subject's key, or will wrap the next one."""
         ...
 
     def close(self) -> None:
@@ -332,3 +351,5 @@ class Stores:
     keys: KeyStore
     outbox: Outbox
     upkeep: Upkeep
+    live: LiveFeed
+    monitors: MonitorStates

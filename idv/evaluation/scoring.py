@@ -2,31 +2,32 @@
 
 import csv
 import io
-import json
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from idv.domain.documents import DocumentReading, DocumentView
-from idv.domain.errors import RequestError
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
 from idv.domain.faces import Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage
 from idv.domain.ports import Check, Perceiver, Perception
 from idv.domain.results import CheckName, CheckResult
 from idv.evaluation.items import ItemList, Row
+from idv.evaluation.runs.execution import in_order, in_threads
+from idv.evaluation.runs.journal import Journal
+from idv.evaluation.runs.judging import Workbench
 from idv.workflow.runner import CheckRunner
 
 T = TypeVar("T")
 
 RESULT_COLUMNS = ("outcome", "score", "reasons", "latency_ms")
 _READING_COLUMNS = ("mrz", "mrz_valid")
+_ORDINARY = 0o666
+"""Permissions of the file of scores, less those that the user's mask takes."""
 
 
 class _FaceMemory:
@@ -75,52 +76,35 @@ class Scoring:
         `on_row` is told the number of rows done. Raises RequestError `scores_belong_elsewhere` when `out`
         was begun with another list or another model: scores of different models are never mixed.
         """
-        done = self._resume(out)
-        on_row(done)
-        with out.open("a", encoding="utf-8", newline="") as stream:
+        with self._journal(out) as journal:
+            if not journal.kept:
+                journal.append(_line(self.columns))
+            done = max(len(_cells_of(journal.kept)) - 1, 0)
+            on_row(done)
             for number, row in enumerate(self._scored(self.items.rows[done:]), start=done + 1):
-                stream.write(_line([row[column] for column in self.columns]))
-                stream.flush()
+                journal.append(_line([row[column] for column in self.columns]))
                 on_row(number)
         return len(self.items.rows) - done
 
-    def _resume(self, out: Path) -> int:
-        """Rows already in `out`; a torn last row is cut off, a new file gets its header."""
-        record = out.with_name(out.name + ".run.json")
-        run = {"check": self.check.name, "check_digest": self.check.digest, "items": self.items.digest}
-        if not out.exists():
-            record.write_text(json.dumps(run), encoding="utf-8")
-            out.write_text(_line(self.columns), encoding="utf-8", newline="")
-            return 0
-        begun = json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
-        if begun != run:
-            raise RequestError(
-                "scores_belong_elsewhere",
-                f"{out} was made with another list or other models; name another file or delete it",
-                field="out",
-            )
-        # A kill can tear a character apart as well as a row.
-        whole = _whole_rows(out.read_text(encoding="utf-8", errors="ignore"), len(self.columns))
-        text = "".join(_line(row) for row in whole) or _line(self.columns)
-        out.write_text(text, encoding="utf-8", newline="")
-        return max(len(whole) - 1, 0)
+    def _journal(self, out: Path) -> Journal:
+        belongs_to = {
+            "check": self.check.name.value,
+            "check_digest": self.check.digest,
+            "items": self.items.digest,
+        }
+        width = len(self.columns)
+        return Journal(out, belongs_to, whole=lambda data: _whole_rows(data, width), mode=_ORDINARY)
 
     def _scored(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Results in order, computed by threads, a bounded number ahead."""
-        with ThreadPoolExecutor(self.threads) as pool:
-            waiting = iter(rows)
-            ahead = deque(pool.submit(self._score, row) for row in islice(waiting, 4 * self.threads))
-            while ahead:
-                yield ahead.popleft().result()
-                ahead.extend(pool.submit(self._score, row) for row in islice(waiting, 1))
+        return in_order(in_threads(self._score, rows, threads=self.threads))
 
     def _score(self, row: Row) -> Row:
         paths = {role: self.root / row[column] for column, role in self.items.inputs.items()}
         evidence = Evidence({role: EncodedImage(_bytes_of(path)) for role, path in paths.items()})
         context = _SharedFaces(self.perceiver.perceive(evidence), paths, self._faces)
-        deadline = self.runner.clock.monotonic() + self.deadline_s
-        result = self.runner.run_one(self.check, evidence, context, deadline=deadline)
-        scored = {**row, **_cells(result)}
+        bench = Workbench(self.check, self.runner, self.perceiver, self.deadline_s)
+        scored = {**row, **_cells(bench.judged(evidence, context))}
         if self.check.name is CheckName.DOCUMENT_READING:
             scored |= _reading_cells(context, next(iter(paths)))
         return scored
@@ -195,14 +179,19 @@ def _reading_cells(context: Perception, role: ImageRole) -> dict[str, str]:
     return {"mrz": "\n".join(mrz.lines), "mrz_valid": str(mrz.valid).lower()}
 
 
-def _line(cells: Sequence[str]) -> str:
+def _line(cells: Sequence[str]) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue()
+    return buffer.getvalue().encode()
 
 
-def _whole_rows(text: str, width: int) -> list[list[str]]:
-    """The rows that were written to their end."""
-    rows = list(csv.reader(io.StringIO(text, newline="")))
-    torn = bool(rows) and (not text.endswith("\n") or len(rows[-1]) != width)
-    return rows[:-1] if torn else rows
+def _whole_rows(data: bytes, width: int) -> bytes:
+    """The rows that were written to their end: a break inside quotes ends no row."""
+    rows = _cells_of(data)
+    torn = bool(rows) and (not data.endswith(b"\n") or len(rows[-1]) != width)
+    return b"".join(_line(row) for row in (rows[:-1] if torn else rows))
+
+
+def _cells_of(data: bytes) -> list[list[str]]:
+    # A kill can tear a character apart as well as a row.
+    return list(csv.reader(io.StringIO(data.decode("utf-8", errors="ignore"), newline="")))

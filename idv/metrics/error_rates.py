@@ -21,22 +21,23 @@ class DetPoints(NamedTuple):
 def fmr(nonmated: ArrayLike, threshold: float) -> float:
     """False match rate: share of non-mated scores at or above the threshold, in [0, 1].
 
-    Raises ValueError for no scores or NaN.
+    Raises ValueError for no scores, or NaN among them or as the threshold.
     """
-    return float(np.mean(_scores(nonmated) >= threshold))
+    return float(np.mean(_scores(nonmated) >= _number(threshold)))
 
 
 def fnmr(mated: ArrayLike, threshold: float) -> float:
     """False non-match rate: share of mated scores below the threshold, in [0, 1].
 
-    Raises ValueError for no scores or NaN.
+    Raises ValueError for no scores, or NaN among them or as the threshold.
     """
-    return float(np.mean(_scores(mated) < threshold))
+    return float(np.mean(_scores(mated) < _number(threshold)))
 
 
 def threshold_at_fmr(nonmated: ArrayLike, target: float) -> float:
     """The lowest threshold whose FMR on these scores does not exceed `target`, a rate in [0, 1].
 
+    Always finite, so that a failure to acquire is let in at no target.
     Raises ValueError for no scores, NaN, or a target outside [0, 1].
     """
     if not 0.0 <= target <= 1.0:
@@ -44,7 +45,7 @@ def threshold_at_fmr(nonmated: ArrayLike, target: float) -> float:
     scores = _scores(nonmated)
     allowed = int(np.floor(target * scores.size + 1e-9))
     if allowed >= scores.size:
-        return float(scores.min())
+        return float(max(scores.min(), np.finfo(np.float64).min))
     strongest_refused = np.partition(scores, scores.size - 1 - allowed)[scores.size - 1 - allowed]
     return float(np.nextafter(strongest_refused, np.inf))
 
@@ -98,3 +99,10 @@ def _scores(values: ArrayLike) -> NDArray[np.float64]:
     if np.isnan(scores).any():
         raise ValueError("NaN is not a score")
     return scores
+
+
+def _number(threshold: float) -> float:
+    """The threshold: every comparison with NaN is false, which would read as no error."""
+    if np.isnan(threshold):
+        raise ValueError("NaN is not a threshold")
+    return threshold

@@ -18,6 +18,7 @@ from idv.service.application import Application
 from idv.service.desk import Desk
 from idv.service.edge import Edge
 from idv.service.errors import NOT_FOUND, Fault, fault_of, method_not_allowed, response
+from idv.service.routes.labels import label_routes
 from idv.service.routes.operations import document_routes, operation_routes
 from idv.service.routes.single import single_routes
 from idv.service.routes.verifications import verification_routes
@@ -43,7 +44,7 @@ def create_app(application: Application) -> FastAPI:
     )
     metrics = Metrics(providers={c.provider for c in application.verifications.runner.checks})
     desk = Desk(application, metrics)
-    routers = (operation_routes(desk), verification_routes(desk), single_routes(desk))
+    routers = (operation_routes(desk), verification_routes(desk), label_routes(desk), single_routes(desk))
     for router in routers:
         app.include_router(router)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]

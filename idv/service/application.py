@@ -37,8 +37,8 @@ class Application(Protocol):
         """What remembers."""
         ...
 
-    def ready(self) -> bool:
-        """Whether a request could be served now: models loaded, store reachable. May block."""
+    def unready(self) -> tuple[str, ...]:
+        """Codes of what keeps a request from being served now; empty when ready. May block."""
         ...
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ turned off, and every request leaves a timer behind until then, so it does not l
 """
 
 import os
+import time
 
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 # BentoML wraps every piece of every message in a span that names the path, query included; without them an
@@ -17,7 +18,8 @@ os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 import bentoml
 
 from idv.infra.telemetry.log import configure, logger
-from idv.service.late import LateApp
+from idv.service import supervisor
+from idv.service.late import LateApp, ProbesFirst
 
 _log = logger(__name__)
 _BENTOML_TIMEOUT_S = 300.0  # IDV_DEADLINE_S is 240 at most
@@ -41,6 +43,7 @@ class Service:
     """One worker process: builds the application, serves it, closes it."""
 
     def __init__(self) -> None:
+        supervisor.note_start(os.environ, now=time.monotonic(), parent=os.getppid())
         # Imported here so that the supervisor process stays small.
         from idv import settings  # noqa: PLC0415
         from idv.bootstrap import build  # noqa: PLC0415
@@ -57,10 +60,6 @@ class Service:
             self._rounds.append(RoundsThread(self._application.dispatcher.run_once))
         _log.info("service_ready", pid=os.getpid(), component="worker")
 
-    def __is_ready__(self) -> bool:
-        """For BentoML's /readyz."""
-        return self._application.ready()
-
     @bentoml.on_shutdown  # type: ignore[untyped-decorator] # bentoml publishes no types
     def close(self) -> None:
         """Finish what runs, then close everything."""
@@ -68,3 +67,6 @@ class Service:
             rounds.close()
         self._app.state.desk.close()
         self._application.close()
+
+
+Service.add_asgi_middleware(ProbesFirst, public=PUBLIC)  # type: ignore[attr-defined] # bentoml's decorator types

@@ -35,10 +35,17 @@ class Call:
 
     key: ApiKey
     deadline: float
+    metrics: Metrics
 
     def step(self, claim: Claim | None) -> StepRequest:
         """The call as the workflow wants it."""
-        return StepRequest(tenant=self.key.tenant, actor=self.key.id, deadline=self.deadline, claim=claim)
+        return StepRequest(
+            tenant=self.key.tenant,
+            actor=self.key.id,
+            deadline=self.deadline,
+            claim=claim,
+            perceived=self.metrics.perceived,
+        )
 
 
 class Desk:
@@ -85,7 +92,8 @@ class Desk:
             started = time.perf_counter()
             body = await read(request)
             self.metrics.stage("upload", time.perf_counter() - started)
-            call = Call(key, deadline=self.application.clock.monotonic() + settings.deadline_s)
+            deadline = self.application.clock.monotonic() + settings.deadline_s
+            call = Call(key, deadline, self.metrics)
             timeout_s = settings.deadline_s + _GRACE_S
             return _response(await admission.run(lambda: work(call, body), timeout_s=timeout_s))
 

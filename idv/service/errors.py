@@ -12,6 +12,7 @@ from idv.domain.errors import (
     ConfigurationError,
     Conflict,
     DeadlineExceeded,
+    EvalSetError,
     Forbidden,
     IdvError,
     IntegrityError,
@@ -48,6 +49,7 @@ BY_CLASS: dict[type[IdvError], Mapped] = {
     ConfigurationError: Mapped(500, "internal", inner=True),
     ModelError: Mapped(503, "unavailable", inner=True),
     IntegrityError: Mapped(500, "internal", inner=True),
+    EvalSetError: Mapped(500, "internal", inner=True),
 }
 """Every class of `idv.domain.errors`, each with an entry of its own."""
 
@@ -107,9 +109,9 @@ def method_not_allowed(allowed: str) -> Fault:
     return Fault(405, "invalid_request", "method_not_allowed", message, headers={"allow": allowed})
 
 
-def response(fault: Fault, request_id: str) -> Response:
-    """The envelope `{"error": {"type", "code", "message", "field", "request_id"}}`."""
-    body = {
+def envelope(fault: Fault, request_id: str) -> dict[str, dict[str, str | None]]:
+    """`{"error": {"type", "code", "message", "field", "request_id"}}`, the one form of every error."""
+    return {
         "error": {
             "type": fault.type,
             "code": fault.code,
@@ -118,8 +120,12 @@ def response(fault: Fault, request_id: str) -> Response:
             "request_id": request_id,
         }
     }
+
+
+def response(fault: Fault, request_id: str) -> Response:
+    """The fault in its envelope, with the headers that belong to it."""
     return Response(
-        json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(),
+        json.dumps(envelope(fault, request_id), separators=(",", ":"), ensure_ascii=False).encode(),
         status_code=fault.status,
         media_type="application/json",
         headers=fault.headers,

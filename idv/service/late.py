@@ -1,6 +1,8 @@
-"""An ASGI application that comes later than the module BentoML imports."""
+"""How our application stands inside BentoML's: set after its import, and asked first for probes."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+_PROBES = frozenset({"/healthz", "/readyz"})
 
 
 class LateApp:
@@ -20,3 +22,18 @@ class LateApp:
             msg = "a request came before the service was built"
             raise RuntimeError(msg)
         await self.app(scope, receive, send)
+
+
+class ProbesFirst:
+    """Middleware for BentoML's application: health probes go to ours, which can say what is wrong.
+
+    BentoML would answer them before any mounted application: that it lives, and nothing about the store.
+    """
+
+    def __init__(self, app: ASGIApp, *, public: ASGIApp) -> None:
+        self._app, self._public = app, public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on to one of the two."""
+        probe = scope["type"] == "http" and scope["path"] in _PROBES
+        await (self._public if probe else self._app)(scope, receive, send)

@@ -5,12 +5,14 @@ Replies are stored and replayed byte for byte, so the order of their fields is p
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from idv.domain.decisions import Decision, Step
 from idv.domain.documents import DigitState, DocumentReading, FieldName, MrzFormat, MrzReading, Zone
+from idv.domain.labels import LabelSource, LifeLabel, Truth, truth_in_force
 from idv.domain.reasons import Reason, ReasonKind
 from idv.domain.results import CheckName, CheckResult, Outcome
 from idv.domain.stores import Erasure, Page, StoredReply
@@ -69,6 +71,15 @@ class Resolution(_Received):
 
     decision: Decision
     note: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class LabelIn(_Received):
+    """What a verification turned out to be; `known_at` (with a time zone) is when it was known."""
+
+    truth: Truth
+    source: LabelSource
+    labelled_by: Text
+    known_at: AwareDatetime
 
 
 class ReasonOut(_Sent):
@@ -133,6 +144,24 @@ class ErasureOut(_Sent):
     verifications: int
     audit_sequence: int
     erased_at: dt.datetime
+
+
+class LabelOut(_Sent):
+    """One label from life."""
+
+    truth: Truth
+    source: LabelSource
+    labelled_by: str
+    known_at: dt.datetime
+    recorded_at: dt.datetime
+
+
+class LabelsOut(_Sent):
+    """Everything told of a verification, oldest first; `truth`: what is in force, null without."""
+
+    id: str
+    truth: Truth | None
+    labels: tuple[LabelOut, ...]
 
 
 class FieldOut(_Sent):
@@ -266,6 +295,24 @@ def erasure_out(verification_id: str, erasure: Erasure) -> ErasureOut:
         verifications=erasure.verifications,
         audit_sequence=erasure.audit_sequence,
         erased_at=erasure.erased_at,
+    )
+
+
+def labels_out(verification_id: str, labels: Sequence[LifeLabel]) -> LabelsOut:
+    """The labels of a verification as the API shows them."""
+    return LabelsOut(
+        id=verification_id,
+        truth=truth_in_force(labels),
+        labels=tuple(
+            LabelOut(
+                truth=label.truth,
+                source=label.source,
+                labelled_by=label.labelled_by,
+                known_at=label.known_at,
+                recorded_at=label.recorded_at,
+            )
+            for label in labels
+        ),
     )
 
 

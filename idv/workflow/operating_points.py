@@ -9,26 +9,69 @@ from idv.domain.errors import ConfigurationError
 from idv.domain.operating_points import Interval, OperatingPoint, PointStatus
 from idv.domain.results import CheckName
 
+SHADOW_FOLDER = "shadow"
+"""Below the folder of points: any number of points that are scored without effect, under any file name."""
+EARLIER_FOLDER = "earlier"
+"""Below the folder of points: what was in force before; never read to decide."""
+
 
 def load_points(folder: Path) -> dict[CheckName, OperatingPoint]:
     """Every enforced `<check>.toml` in a folder; an absent folder is an empty one.
 
     Raises ConfigurationError listing every file that is incomplete or contradictory.
     """
-    points, faults = {}, []
+    return {point.check: point for point in _in_force(folder) if point.status is PointStatus.ENFORCED}
+
+
+def load_shadows(folder: Path) -> dict[CheckName, tuple[OperatingPoint, ...]]:
+    """Every shadow point: `shadow/*.toml`, and a `<check>.toml` that says it is one.
+
+    Raises ConfigurationError as `load_points`, and for a file in `shadow/` that claims to be in force.
+    """
+    alone = [point for point in _in_force(folder) if point.status is PointStatus.SHADOW]
+    named = [(path, read_point(path)) for path in sorted((folder / SHADOW_FOLDER).glob("*.toml"))]
+    faults = [f"{path.name}: a shadow point cannot be enforced" for path, p in named if not _is_shadow(p)]
+    if faults:
+        raise ConfigurationError(faults)
+    found: dict[CheckName, tuple[OperatingPoint, ...]] = {}
+    for point in (*alone, *(point for _, point in named)):
+        found[point.check] = (*found.get(point.check, ()), point)
+    return found
+
+
+def read_point(path: Path) -> OperatingPoint:
+    """The point in one file. Raises ConfigurationError naming what is wrong with it."""
+    try:
+        return parse_point(path.read_text(encoding="utf-8"))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError([f"{path.name}: {type(error).__name__}: {error}"]) from error
+
+
+def parse_point(text: str) -> OperatingPoint:
+    """The point a file says. Raises KeyError, TypeError or ValueError for one without its whole pedigree."""
+    return _point(tomllib.loads(text))
+
+
+def _in_force(folder: Path) -> list[OperatingPoint]:
+    """The points that files of the folder itself hold, each named after its check."""
+    points: list[OperatingPoint] = []
+    faults: list[str] = []
     for path in sorted(folder.glob("*.toml")):
         try:
-            point = _point(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (KeyError, TypeError, ValueError) as error:
-            faults.append(f"{path.name}: {type(error).__name__}: {error}")
+            point = read_point(path)
+        except ConfigurationError as error:
+            faults += error.faults
             continue
         if point.check != path.stem:
             faults.append(f"{path.name}: is about {point.check}")
-        elif point.status is PointStatus.ENFORCED:
-            points[point.check] = point
+        points.append(point)
     if faults:
         raise ConfigurationError(faults)
     return points
+
+
+def _is_shadow(point: OperatingPoint) -> bool:
+    return point.status is PointStatus.SHADOW
 
 
 def _point(body: dict[str, Any]) -> OperatingPoint:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from idv.domain.errors import DeadlineExceeded, ModelError
 from idv.domain.evidence import Evidence
@@ -11,16 +11,21 @@ from idv.domain.ports import Check, Clock, Perception
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckResult, Outcome
 from idv.infra.telemetry.log import logger
+from idv.workflow.shadows import Shadows, shadow_verdicts
 
 _log = logger(__name__)
 
 
 @dataclass(frozen=True)
 class CheckRunner:
-    """Runs checks one after the other; they share the perception, so order costs nothing."""
+    """Runs checks one after the other; they share the perception, so order costs nothing.
+
+    `shadows`: operating points that every score is compared with, and that change no outcome.
+    """
 
     checks: Sequence[Check]
     clock: Clock
+    shadows: Shadows = field(default_factory=dict)
 
     def run(self, evidence: Evidence, context: Perception, *, deadline: float) -> tuple[CheckResult, ...]:
         """One result a check, in order; past `deadline` (Clock.monotonic, s) inconclusive ones."""
@@ -45,7 +50,9 @@ class CheckRunner:
             _log.error("check_error", check=check.name, error_type=type(error).__name__)
             result = self._broken(check, Reason.CHECK_ERROR)
         latency_ms = (self.clock.monotonic() - started) * 1000
-        return dataclasses.replace(self._made_safe(check, result), latency_ms=latency_ms)
+        safe = self._made_safe(check, result)
+        shadows = shadow_verdicts(safe, self.shadows.get(check.name, ()))
+        return dataclasses.replace(safe, latency_ms=latency_ms, shadows=shadows)
 
     def _made_safe(self, check: Check, result: CheckResult) -> CheckResult:
         """A pass without a finite score, or under another check's name, says nothing."""

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -48,12 +48,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks, and what the step is recorded under. `actor` is an API key's id or a person's name."""
+    """Who asks, and what the step is recorded under. `actor` is an API key's id or a person's name.
+
+    `perceived` is told the time of each stage of perception, in ms, once the evidence was judged.
+    """
 
     tenant: str
     actor: str
     deadline: float
     claim: Claim | None = None
+    perceived: Callable[[Mapping[str, float]], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,7 @@ class Verifications:
             loaded={check.name: check.digest for check in self.runner.checks},
         )
         private = to_private(_seen(perception, evidence))
+        request.perceived(perception.stage_ms)
         if self.limits.keep_images:
             private |= {f"image.{role}": image.data for role, image in evidence.images.items()}
         return self._store(

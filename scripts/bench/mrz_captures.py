@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import platformdirs
 
-from idv.documents.document_types import load_document_types
+from idv.documents.document_types import DocumentType, load_document_types
 from idv.domain.arrays import RgbImage
 from idv.domain.documents import DocumentReading
 from idv.domain.images import DecodedImage, MediaType
@@ -31,7 +31,7 @@ from idv.vision.models.ppocr_rec import alphabet_of
 from idv.vision.perception.document import DocumentFinder
 from idv.vision.perception.reading import DocumentReader
 from idv.vision.synthesis.capture import capture
-from idv.vision.synthesis.cards import CardDesign, card_designs, draw_card
+from idv.vision.synthesis.cards import draw_card
 from idv.vision.synthesis.holders import make_holder
 
 TODAY = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
@@ -72,11 +72,11 @@ def portrait() -> RgbImage:
     return image
 
 
-def attempt(seed: int, design: CardDesign, tools: Parts, *, severity: float) -> Attempt:
+def attempt(seed: int, known: DocumentType, tools: Parts, *, severity: float) -> Attempt:
     """Draw, photograph, find and read one card."""
     rng = np.random.default_rng(seed)
-    holder = make_holder(design.document_type, rng, today=TODAY.date())
-    card = draw_card(design, holder, portrait(), rng, dpi=400)
+    holder = make_holder(known, rng, today=TODAY.date())
+    card = draw_card(known, holder, portrait(), rng, dpi=400)
     pixels = capture(card.mrz_side.image, severity=severity, rng=rng).pixels
     started = time.process_time()
     image = DecodedImage(pixels, MediaType.JPEG, pixels.shape[1], pixels.shape[0])
@@ -95,14 +95,14 @@ def main() -> None:
     arguments.add_argument("--severity", type=float, default=1.0)
     arguments.add_argument("--first-seed", type=int, default=70_000)
     options = arguments.parse_args()
-    tools, designs = parts(), card_designs()
+    tools, types = parts(), [known for known in load_document_types() if known.mrz]
     done: list[Attempt] = []
     for k in range(options.count):
         seed = options.first_seed + k
-        result = attempt(seed, designs[k % len(designs)], tools, severity=options.severity)
+        result = attempt(seed, types[k % len(types)], tools, severity=options.severity)
         done.append(result)
         if not result.exact:
-            name = designs[k % len(designs)].document_type.id
+            name = types[k % len(types)].id
             print(f"seed {seed} {name}: not exact, digits {'hold' if result.valid else 'refuted'}, "
                   f"reasons {', '.join(result.reasons) or 'none'}", flush=True)  # fmt: skip
         if len(done) % 100 == 0:

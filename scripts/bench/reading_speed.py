@@ -14,11 +14,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from idv.documents.document_types import load_document_types
 from idv.domain.arrays import RgbImage
 from idv.domain.images import DecodedImage, MediaType
 from idv.vision.perception.text_lines import cut
 from idv.vision.synthesis.capture import capture
-from idv.vision.synthesis.cards import card_designs, draw_card
+from idv.vision.synthesis.cards import draw_card
 from idv.vision.synthesis.holders import make_holder
 from scripts.bench.mrz_captures import TODAY, parts, portrait
 
@@ -27,13 +28,13 @@ _PAGE_SIDE_PX = 960
 
 def flat_documents(count: int) -> list[RgbImage]:
     """Documents found in simulated captures and laid flat."""
-    designs, finder = card_designs(), parts().finder
+    types, finder = [known for known in load_document_types() if known.mrz], parts().finder
     flat = []
     for k in range(count):
         rng = np.random.default_rng(90_000 + k)
-        design = designs[k % len(designs)]
-        holder = make_holder(design.document_type, rng, today=TODAY.date())
-        card = draw_card(design, holder, portrait(), rng, dpi=400)
+        known = types[k % len(types)]
+        holder = make_holder(known, rng, today=TODAY.date())
+        card = draw_card(known, holder, portrait(), rng, dpi=400)
         pixels = capture(card.mrz_side.image, severity=1.0, rng=rng).pixels
         view = finder.find(DecodedImage(pixels, MediaType.JPEG, pixels.shape[1], pixels.shape[0]))
         if view is not None:

@@ -1,6 +1,7 @@
 """The service as BentoML runs it, over real stores and trial checks: what crash and fuzz trials start.
 
-`TRIAL_STATE` names its folder, `TRIAL_PAUSE_S` how long each check takes at most (uniformly random).
+`TRIAL_STATE` names its folder, `TRIAL_PAUSE_S` how long each check takes at most (uniformly random);
+with `TRIAL_BROKEN` the worker dies at every start.
 """
 
 import os
@@ -16,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import bentoml
 
 from idv.domain.evidence import Evidence
-from idv.service.late import LateApp
+from idv.service import supervisor
+from idv.service.late import LateApp, ProbesFirst
 
 PUBLIC = LateApp()
 
@@ -48,6 +50,9 @@ class Trial:
         from idv.workflow.verification import Limits  # noqa: PLC0415
 
         configure("info")
+        supervisor.note_start(os.environ, now=time.monotonic(), parent=os.getppid())
+        if os.environ.get("TRIAL_BROKEN"):
+            sys.exit("broken on purpose")
         state = Path(os.environ["TRIAL_STATE"])
         clock = SystemClock()
         stores = open_stores(
@@ -72,6 +77,9 @@ class Trial:
                 pause=_pause,
             )
         )
+
+
+Trial.add_asgi_middleware(ProbesFirst, public=PUBLIC)  # type: ignore[attr-defined] # bentoml's decorator types
 
 
 def _pause(_: Evidence) -> None:

@@ -28,8 +28,10 @@ from idv.domain.errors import (
     StorageUnavailable,
     Unauthenticated,
 )
+from idv.domain.labels import LabelSource, LifeLabel, Truth
+from idv.domain.live import Window
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome, Signal
+from idv.domain.results import CheckName, CheckResult, Outcome, ShadowVerdict, Signal
 from idv.domain.stores import Allowance, Claim, Event, Scope, StoredReply, Stores, Write
 from idv.domain.verifications import Status, Verification
 from idv.infra.storage.keyring import KeyRing
@@ -246,6 +248,7 @@ def decided(
         reasons=(Reason.FACE_BLURRED, Reason.MATCH_UNCERTAIN),
         signals=(Signal("mirror", 1e-17, (Reason.FACE_TURNED,)),),
         latency_ms=12.5,
+        shadows=(ShadowVerdict("run-2", 0.1 + 0.2, Outcome.FAIL),),
     )
     record = DecisionRecord(
         decision,
@@ -927,3 +930,121 @@ def test_a_killed_connection_is_replaced_unnoticed(cluster: Cluster, clock: Manu
     )
     assert stores.verifications.get("acme", "v1") == verification()
     stores.upkeep.close()
+
+
+# --- labels, live traffic, monitors
+
+
+def label(truth: Truth = Truth.FRAUD_CONFIRMED, *, seconds: float = 60.0, by: str = "b.meier") -> LifeLabel:
+    """A label told after a minute."""
+    at = START + dt.timedelta(seconds=seconds)
+    return LifeLabel(truth, LabelSource.CHARGEBACK, by, known_at=START, recorded_at=at)
+
+
+def test_labels_are_appended_and_read_back_in_order(stores: Stores) -> None:
+    """A revision stands after what it revises, whoever told it, and the verification stays as it was."""
+    item = store(stores, decided(verification()))
+    first, second = label(), label(Truth.GENUINE_CONFIRMED, seconds=61, by="\ud800 Körper")
+    store(stores, item, labels=(first,))
+    store(stores, item, labels=(second,))
+    assert stores.verifications.labels("acme", "v1") == (first, second)
+    assert stores.verifications.get("acme", "v1") == item
+
+
+def test_labels_of_another_tenant_do_not_exist(stores: Stores) -> None:
+    """Another tenant's identifier is answered as an unknown one."""
+    store(stores, decided(verification()), labels=(label(),))
+    for identifier in ("v1", "unknown"):
+        with pytest.raises(NotFound) as raised:
+            stores.verifications.labels("other", identifier)
+        assert raised.value.code == "verification_not_found"
+
+
+def test_a_label_leaves_an_audit_entry_without_the_name_of_who_told_it(stores: Stores) -> None:
+    """The entry says what was told of which keyed hash; the rows still agree with the log."""
+    store(stores, decided(verification()), labels=(label(),))
+    entry = stores.audit.entries()[-1]
+    assert entry.body["label"] == "fraud_confirmed"
+    assert "meier" not in str(entry.body)
+    assert stores.upkeep.verify_records() == 1
+
+
+def test_erasing_removes_labels(stores: Stores) -> None:
+    """Nothing told of an erased applicant is left, and monitoring no longer sees the verification."""
+    store(stores, decided(verification()), labels=(label(),))
+    stores.verifications.erase("acme", "v1", actor="k")
+    with pytest.raises(NotFound):
+        stores.verifications.labels("acme", "v1")
+    assert list(stores.live.cases(Window())) == []
+
+
+def test_live_traffic_is_read_in_the_order_it_began_without_its_applicants(stores: Stores) -> None:
+    """Results, decision and the label in force come with each verification; a withdrawn label is none."""
+    for number, truths in enumerate([(Truth.FRAUD_CONFIRMED,), (Truth.FRAUD_CONFIRMED, Truth.WITHDRAWN), ()]):
+        at = START + dt.timedelta(seconds=number)
+        item = decided(verification(f"v{number}", created_at=at, applicant_ref=f"canary-{number}"))
+        store(stores, item, labels=[label(truth) for truth in truths], private={"reading.x": b"r%d" % number})
+    found = list(stores.live.cases(Window(), kinds=frozenset({"reading.x"})))
+    assert [case.id for case in found] == ["v0", "v1", "v2"]
+    assert [case.truth for case in found] == [Truth.FRAUD_CONFIRMED, None, None]
+    assert [case.decision for case in found] == [Decision.ACCEPT] * 3
+    assert [dict(case.private) for case in found] == [{"reading.x": b"r%d" % n} for n in range(3)]
+    assert found[0].results == stores.verifications.get("acme", "v0").results
+    assert "canary" not in repr(found)
+
+
+def test_a_window_of_live_traffic_is_half_open_and_continues_after_a_mark(stores: Stores) -> None:
+    """Two looks, one after the other, see everything once; another tenant's is not seen."""
+    for number in range(5):
+        at = START + dt.timedelta(seconds=number)
+        tenant = "other" if number == 2 else "acme"
+        store(stores, decided(verification(f"v{number}", created_at=at, tenant=tenant)))
+    first = Window(tenant="acme", until=START + dt.timedelta(seconds=3))
+    seen = list(stores.live.cases(first))
+    assert [case.id for case in seen] == ["v0", "v1"]
+    rest = stores.live.cases(Window(tenant="acme", after=seen[-1].mark))
+    assert [case.id for case in rest] == ["v3", "v4"]
+    assert [case.id for case in stores.live.cases(Window(since=START + dt.timedelta(seconds=4)))] == ["v4"]
+
+
+def test_live_traffic_longer_than_a_portion_has_no_gap(stores: Stores) -> None:
+    """450 verifications, of which many began in the same instant, come once each."""
+    for number in range(450):
+        at = START + dt.timedelta(seconds=number // 100)
+        store(stores, verification(f"v{number:03d}", created_at=at, applicant_ref=None))
+    assert [case.id for case in stores.live.cases(Window())] == [f"v{number:03d}" for number in range(450)]
+
+
+def test_the_state_of_a_monitor_is_replaced_only_by_who_read_it(stores: Stores) -> None:
+    """Of two calls that read the same state, the second to save gets Conflict."""
+    assert stores.monitors.load("m") is None
+    stores.monitors.save("m", "1", before=None)
+    stores.monitors.save("m", "2", before="1")
+    for before in (None, "1"):
+        with pytest.raises(Conflict) as raised:
+            stores.monitors.save("m", "3", before=before)
+        assert raised.value.code == "monitor_changed"
+    assert stores.monitors.load("m") == "2"
+
+
+def test_an_alert_belongs_to_no_verification_and_is_delivered_like_any_event(stores: Stores) -> None:
+    """It is due at once, and an erasure leaves it alone."""
+    store(stores, decided(verification()))
+    stores.outbox.announce(event("alert"))
+    stores.verifications.erase("acme", "v1", actor="k")
+    assert [found.id for found, _ in stores.outbox.due(now=START, limit=9)] == ["alert"]
+
+
+def test_rotating_the_master_key_binds_who_runs_on_postgresql(cluster: Cluster, clock: ManualClock) -> None:
+    """Whoever runs with the old ring wraps with the new key after the rotation, and opens what was rewrapped."""
+    url, new = cluster.new_database(), RING.rotated()
+    running = open_stores(url, keyring=RING, clock=clock, instance="host/1", reload=lambda: new)
+    store(running, decided(verification()))
+    rotating = open_stores(url, keyring=new, clock=clock, instance="host/2")
+    assert rotating.upkeep.wrapping_keys() == {RING.active}
+    assert rotating.upkeep.rewrap() == 1
+    store(running, decided(verification("v2", applicant_ref="bob")))
+    assert running.verifications.get("acme", "v1").applicant_ref == "anna@example.org"
+    assert running.upkeep.wrapping_keys() == {new.active}
+    for opened in (running, rotating):
+        opened.upkeep.close()

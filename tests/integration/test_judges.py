@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from idv import bootstrap, settings
+from idv.documents.document_types import load_document_types
 from idv.domain.decisions import Decision
 from idv.domain.errors import ModelError
 from idv.domain.evidence import ClaimedIdentity, EncodedImage, Evidence, ImageRole
@@ -18,7 +19,7 @@ from idv.domain.operating_points import OperatingPoint
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckName, CheckResult, Outcome
 from idv.vision.synthesis.capture import capture
-from idv.vision.synthesis.cards import card_designs, draw_card
+from idv.vision.synthesis.cards import draw_card
 from idv.vision.synthesis.holders import Holder, make_holder
 from idv.workflow.operating_points import load_points
 from idv.workflow.policy import decide
@@ -55,12 +56,12 @@ def pairs(folder: Path, *, mated: str) -> list[tuple[Path, Path]]:
 def onboarding(document_face: Path, selfie: Path) -> tuple[Evidence, Holder]:
     """A photographed card with one face, and another picture as the selfie."""
     rng = np.random.default_rng(5)
-    design = next(d for d in card_designs() if d.document_type.id == "xar_identity_card")
-    holder = make_holder(design.document_type, rng, today=TODAY)
+    known = next(known for known in load_document_types() if known.id == "xar_identity_card")
+    holder = make_holder(known, rng, today=TODAY)
     picture = cv2.imread(str(document_face))
     assert picture is not None
     portrait = np.ascontiguousarray(picture[25:225, 50:200, ::-1], np.uint8)
-    card = draw_card(design, holder, portrait, rng, dpi=400)
+    card = draw_card(known, holder, portrait, rng, dpi=400)
     photo = capture(card.front.image, severity=0.3, rng=rng).pixels
     _, encoded = cv2.imencode(".jpg", photo[..., ::-1])
     images = {

@@ -1,14 +1,13 @@
 """The judgement whether two pictures show the same person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from idv.checks.face_match.calibration import Calibration
-from idv.checks.face_match.comparison import compare
+from idv.checks.face_match.comparison import ComparableFaces, compare
 from idv.domain.errors import DeadlineExceeded, MediaError
 from idv.domain.evidence import Evidence, ImageRole
-from idv.domain.faces import FaceTemplate
+from idv.domain.faces import Acquired, FaceTemplate
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.ports import Clock, Perception
 from idv.domain.reasons import Reason
@@ -30,7 +29,7 @@ class FaceMatch:
     """Compares the portrait on the document with the selfie, or a reference with a probe.
 
     The score is a log-likelihood ratio (natural logarithm): 0 says nothing, 7 is a thousand to one for the
-    same person. Implements ports.Check.
+    same person. Implements ports.TemplateCheck.
     """
 
     point: OperatingPoint | None
@@ -42,7 +41,7 @@ class FaceMatch:
 
     def judge(self, evidence: Evidence, context: Perception, *, deadline: float) -> CheckResult:
         """Same person, different persons, or why that cannot be said. Raises DeadlineExceeded, ModelError."""
-        sides = [self._side(role, evidence, context, deadline=deadline) for role in _pair(evidence)]
+        sides = [self.acquire(role, evidence, context, deadline=deadline) for role in _pair(evidence)]
         reasons = dict.fromkeys(r for side in sides for r in side.reasons)
         if Reason.EVIDENCE_MISSING in reasons:
             return self._result(Outcome.NOT_RUN, Reason.EVIDENCE_MISSING)
@@ -54,7 +53,9 @@ class FaceMatch:
             return self._result(Outcome.INCONCLUSIVE, *reasons, score=score)
         return self._judged(score)
 
-    def _side(self, role: ImageRole, evidence: Evidence, context: Perception, *, deadline: float) -> "_Side":
+    def acquire(
+        self, role: ImageRole, evidence: Evidence, context: Perception, *, deadline: float
+    ) -> Acquired:
         """The template of one side, from its picture or as remembered from an earlier one."""
         if self.clock.monotonic() >= deadline:
             raise DeadlineExceeded("deadline_exceeded", "no time left to compare faces")
@@ -62,13 +63,17 @@ class FaceMatch:
             if role in evidence.images:
                 subject = context.subject(role)
                 if subject.face is None:
-                    return _Side(None, subject.reasons or (Reason.NO_FACE,))
-                return _Side(context.template(role), subject.reasons)
-            return _Side(context.template(role))
+                    return Acquired(None, subject.reasons or (Reason.NO_FACE,))
+                return Acquired(context.template(role), subject.reasons)
+            return Acquired(context.template(role))
         except MediaError:
-            return _Side(None, (Reason.MEDIA_UNDECODABLE,))
+            return Acquired(None, (Reason.MEDIA_UNDECODABLE,))
         except KeyError:
-            return _Side(None, (Reason.EVIDENCE_MISSING,))
+            return Acquired(None, (Reason.EVIDENCE_MISSING,))
+
+    def prepare(self, templates: Sequence[FaceTemplate]) -> ComparableFaces:
+        """Templates ready to be compared with each other."""
+        return ComparableFaces.of(templates, self.calibration)
 
     def _judged(self, score: float) -> CheckResult:
         point = self.point
@@ -101,13 +106,6 @@ class FaceMatch:
             operating_point=point.run_id if point else None,
             reasons=reasons,
         )
-
-
-class _Side(NamedTuple):
-    """A template, and what speaks against judging it; without a template, why there is none."""
-
-    template: FaceTemplate | None
-    reasons: tuple[Reason, ...] = ()
 
 
 def _pair(evidence: Evidence) -> tuple[ImageRole, ImageRole]:

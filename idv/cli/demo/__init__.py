@@ -63,7 +63,7 @@ Answer = tuple[dict[str, Any], float]
 
 def _answers(cases: tuple[demo_cases.Case, ...], own: Settings, console: Console) -> list[Answer]:
     """Each case uploaded to a service with a database of its own."""
-    with bootstrap.stores(own) as stores:
+    with bootstrap.stores(own, create=True) as stores:
         _, secret = stores.keys.issue("demo", frozenset({Scope.VERIFY}), expires_at=None)
     with (
         console.status("starting the service") as status,

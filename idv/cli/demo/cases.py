@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 
 from idv.cli.demo.samples import Samples
+from idv.documents.document_types import DocumentType, load_document_types
 from idv.domain.arrays import RgbImage
 from idv.domain.decisions import Decision
 from idv.domain.evidence import ImageRole
 from idv.domain.reasons import Reason
 from idv.vision.synthesis.cameras import Camera
 from idv.vision.synthesis.capture import capture
-from idv.vision.synthesis.cards import CardDesign, DrawnCard, card_designs, draw_card
+from idv.vision.synthesis.cards import Contradictions, DrawnCard, draw_card
 from idv.vision.synthesis.holders import Holder, make_holder
 from idv.vision.synthesis.presentation import replay_whole
 from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, Screen
@@ -53,11 +54,11 @@ class Case:
 def cases(samples: Samples, *, today: dt.date) -> tuple[Case, ...]:
     """Four onboardings built from the sample photos and a card of a country that does not exist."""
     rng = np.random.default_rng(_SEED)
-    design = next(d for d in card_designs() if d.document_type.id == _TYPE)
-    holder = make_holder(design.document_type, rng, today=today)
+    known = next(known for known in load_document_types() if known.id == _TYPE)
+    holder = make_holder(known, rng, today=today)
     portrait = _head_and_shoulders(_decoded(samples.person))
-    genuine = _photographed(draw_card(design, holder, portrait, rng, dpi=_DPI), rng)
-    contradicting = _contradicting(design, holder, portrait, rng, today=today)
+    genuine = _photographed(draw_card(known, holder, portrait, rng, dpi=_DPI), rng)
+    contradicting = _contradicting(known, holder, portrait, rng, today=today)
     claim = {
         "surname": holder.surname,
         "given_names": holder.given_names,
@@ -103,14 +104,14 @@ def _head_and_shoulders(photo: RgbImage) -> RgbImage:
 
 
 def _contradicting(
-    design: CardDesign, holder: Holder, portrait: RgbImage, rng: np.random.Generator, *, today: dt.date
+    known: DocumentType, holder: Holder, portrait: RgbImage, rng: np.random.Generator, *, today: dt.date
 ) -> DrawnCard:
     """A card whose MRZ, check digits in order, states another date of birth and number than is printed."""
-    other = make_holder(design.document_type, rng, today=today)
+    other = make_holder(known, rng, today=today)
     edited = dataclasses.replace(
         holder, date_of_birth=other.date_of_birth, document_number=other.document_number
     )
-    return draw_card(design, holder, portrait, rng, dpi=_DPI, mrz_holder=edited)
+    return draw_card(known, holder, portrait, rng, dpi=_DPI, contradictions=Contradictions(mrz_holder=edited))
 
 
 def _photographed(card: DrawnCard, rng: np.random.Generator) -> bytes:

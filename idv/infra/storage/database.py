@@ -25,11 +25,15 @@ class Database:
     pages. A writer takes the write lock at once (BEGIN IMMEDIATE), so that nothing it read can change
     under it; writers of one process queue on a lock, which is fairer than SQLite's polling.
     `wait_s`: how long a transaction waits for the others before the store counts as unavailable.
+    `create`: whether a SQLite file that is not there is made; otherwise it raises StorageUnavailable
+    `store_not_found`.
     """
 
-    def __init__(self, url: str, *, wait_s: float = 10.0) -> None:
+    def __init__(self, url: str, *, wait_s: float = 10.0, create: bool = True) -> None:
         self.url = _normalised(url)
         self._wait_s = wait_s
+        if not create and self.file is not None and not self.file.is_file():
+            raise store_not_found(self)
         make = _sqlite_engine if self.is_sqlite else _postgresql_engine
         self.engine = make(self.url, wait_s)
         self._writer = threading.Lock()
@@ -66,6 +70,11 @@ class Database:
         ):
             yield connection
 
+    def has_table(self, name: str) -> bool:
+        """Whether a table of this name exists. Raises StorageUnavailable."""
+        with self.reading() as connection:
+            return sa.inspect(connection).has_table(name)
+
     def insert_new(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
         """Insert a row unless its key is taken; returns whether it was free. Safe under concurrency."""
         make = sqlite.insert if self.is_sqlite else postgresql.insert
@@ -94,6 +103,15 @@ class Database:
             yield
         finally:
             self._writer.release()
+
+
+def store_not_found(database: Database) -> StorageUnavailable:
+    """For whoever only wants to read: a store made on the spot would answer that all is well."""
+    return StorageUnavailable(
+        "store_not_found",
+        f"There is no store at {database.url.render_as_string()}: see `idv config show`. "
+        "`idv serve` and `idv keys issue` make one.",
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from idv.infra.storage.tables import (
     claims,
     decisions,
     events,
+    labels,
     private_data,
     results,
     subjects,
@@ -44,7 +45,7 @@ def erase_subject(connection: sa.Connection, subject_id: str) -> Destroyed:
     of_subject = sa.select(verifications.c.id).where(verifications.c.subject_id == subject_id)
     gone = tuple(connection.scalars(of_subject.order_by(verifications.c.id)))
     traces = _traces(connection, subject, of_subject)
-    for table in (private_data, claims, events, results, decisions):
+    for table in (private_data, claims, events, labels, results, decisions):
         connection.execute(table.delete().where(table.c.verification_id.in_(of_subject)))
     connection.execute(verifications.delete().where(verifications.c.subject_id == subject_id))
     connection.execute(subjects.delete().where(subjects.c.id == subject_id))
@@ -85,7 +86,7 @@ def _traces(
     connection: sa.Connection, subject: sa.Row[tuple[object, ...]], of_subject: sa.Select[tuple[str]]
 ) -> frozenset[bytes]:
     sealed = [subject.wrapped_key, subject.sealed_ref]
-    for column in (private_data.c.sealed, claims.c.sealed_reply, decisions.c.sealed_note):
+    for column in (private_data.c.sealed, claims.c.sealed_reply, decisions.c.sealed_note, labels.c.sealed_by):
         sealed += connection.scalars(sa.select(column).where(column.table.c.verification_id.in_(of_subject)))
     traces = {bytes(value[:_TRACE_BYTES]) for value in sealed if value is not None}
     # Not the applicant's hash: the same applicant may be back before the file is searched.

@@ -5,12 +5,14 @@ key-encryption key has erased every copy, backups included.
 """
 
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -95,9 +97,13 @@ class KeyRing:
         name = _key_id(entropy)
         return replace(self, active=name, keks={**self.keks, name: entropy(_KEY_BYTES)})
 
-    def retired(self) -> "KeyRing":
-        """The ring with the active key-encryption key only; do this once everything is rewrapped."""
-        return replace(self, keks={self.active: self.keks[self.active]})
+    def retired(self, *, keep: frozenset[str] = frozenset()) -> "KeyRing":
+        """The ring with the active key-encryption key and those of `keep` only.
+
+        What is still wrapped with another one is lost.
+        """
+        kept = {name: key for name, key in self.keks.items() if name == self.active or name in keep}
+        return replace(self, keks=kept)
 
     def keyed_hash(self, purpose: Purpose, *parts: str) -> str:
         """HMAC-SHA-256 over the parts, unambiguously joined; lower-case hexadecimal."""
@@ -110,16 +116,31 @@ class KeyRing:
         return Ed25519PrivateKey.from_private_bytes(self.signing_seed)
 
 
-def open_keyring(path: Path, *, entropy: Entropy = os.urandom) -> KeyRing:
-    """The ring in a file, made there with mode 0600 at the first start.
+def open_keyring(path: Path, *, entropy: Entropy = os.urandom, create: bool = True) -> KeyRing:
+    """The ring in a file, made there with mode 0600 at the first start if `create`.
 
-    Raises ConfigurationError when others may read the file or it is no key ring.
+    Raises ConfigurationError when it is absent, others may read the file or it is no key ring.
     """
     if not path.exists():
+        if not create:
+            raise ConfigurationError(
+                [f"there is no key ring {path.name} where IDV_KEYRING or IDV_DATA_DIR say"]
+            )
         _create(path, KeyRing.generate(entropy).to_json())
     if path.stat().st_mode & _OTHERS:
         raise ConfigurationError([f"the key ring {path.name} may be read by others: set its mode to 0600"])
     return KeyRing.from_json(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def changing_keyring(path: Path) -> Iterator[None]:
+    """One change of a ring at a time: of two at once, one would overwrite the other's new key."""
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def replace_keyring(path: Path, ring: KeyRing) -> None:

@@ -15,7 +15,7 @@ LEASE = dt.timedelta(minutes=2)
 """Longer than any delivery may take; after it, the events of a dispatcher that died are due again."""
 
 
-def add_events(connection: sa.Connection, verification_id: str, new: Sequence[Event]) -> None:
+def add_events(connection: sa.Connection, verification_id: str | None, new: Sequence[Event]) -> None:
     """Store events in the transaction of their cause, due at once."""
     for event in new:
         connection.execute(
@@ -38,6 +38,11 @@ class SqlOutbox:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    def announce(self, event: Event) -> None:
+        """Store an event that belongs to no verification."""
+        with self._database.writing() as connection:
+            add_events(connection, None, [event])
 
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[tuple[Event, int]]:
         """Events whose attempt is due, oldest first, held back from other dispatchers for two minutes."""

@@ -6,11 +6,12 @@ changed, removed or added behind the log's back is found too.
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
 from idv.domain.errors import IntegrityError
+from idv.domain.labels import LifeLabel
 from idv.domain.verifications import Verification
 from idv.infra.storage import records
 from idv.infra.storage.audit import ABOUT, SqlAuditLog
@@ -28,14 +29,15 @@ PIN = "record"
 _BATCH = 100
 
 
-def pin(audit: SqlAuditLog, verification: Verification) -> str:
-    """Keyed hash over everything that was decided, notes included."""
+def pin(audit: SqlAuditLog, verification: Verification, labels: Sequence[LifeLabel] = ()) -> str:
+    """Keyed hash over everything that was decided, notes included, and what was told of it afterwards."""
     content = {
         "tenant": verification.tenant,
         "status": verification.status.value,
         "created_us": records.microseconds(verification.created_at),
         "results": [result_row(result) for result in verification.results],
         "decisions": [[decision_row(record), record.note] for record in verification.decisions],
+        **({"labels": [_label_row(label) for label in labels]} if labels else {}),
     }
     return audit.pseudonym(hashlib.sha256(canonical(content)).hexdigest())
 
@@ -54,8 +56,9 @@ def verify_pins(database: Database, *, subjects: Subjects, audit: SqlAuditLog) -
             if not rows:
                 break
             owners = subjects.load_all(connection, {row.subject_id for row in rows})
+            labels = records.labels_of(connection, {row.id: owners[row.subject_id] for row in rows})
             for verification in records.load(connection, rows, owners):
-                _compare(connection, verification, audit)
+                _compare(connection, verification, labels.get(verification.id, ()), audit)
         checked += len(rows)
         after = rows[-1].id
     _check_none_missing(database)
@@ -67,13 +70,20 @@ def _portion(connection: sa.Connection, after: str) -> list[StoredRow]:
     return list(connection.execute(statement.limit(_BATCH)))
 
 
-def _compare(connection: sa.Connection, verification: Verification, audit: SqlAuditLog) -> None:
+def _label_row(label: LifeLabel) -> list[str]:
+    at = [str(records.microseconds(time)) for time in (label.known_at, label.recorded_at)]
+    return [label.truth, label.source, label.labelled_by, *at]
+
+
+def _compare(
+    connection: sa.Connection, verification: Verification, labels: Sequence[LifeLabel], audit: SqlAuditLog
+) -> None:
     about = audit_entries.c.about == audit.pseudonym(verification.id)
     latest = sa.select(audit_entries).where(about).order_by(audit_entries.c.sequence.desc()).limit(1)
     entry = connection.execute(latest).first()
     if entry is None:
         raise IntegrityError("record_altered", "A verification has no audit entry.")
-    if not hmac.compare_digest(str(entry.body.get(PIN)), pin(audit, verification)):
+    if not hmac.compare_digest(str(entry.body.get(PIN)), pin(audit, verification, labels)):
         message = f"A verification is not what audit entry {entry.sequence} says it is."
         raise IntegrityError("record_altered", message)
 

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from idv.domain.decisions import DecisionRecord
 from idv.domain.errors import Conflict
+from idv.domain.labels import LabelSource, LifeLabel, Truth
 from idv.domain.results import CheckResult
 from idv.domain.verifications import Verification
 from idv.infra.storage import tables
@@ -17,6 +18,7 @@ from idv.infra.storage.subjects import Subject
 StoredRow = sa.Row[tuple[object, ...]]
 """A row whose columns are those of its table; read by name."""
 _NOTE = "note"
+_LABEL = "label"
 _ANY_TEXT = ("utf-8", "surrogatepass")
 
 
@@ -72,7 +74,7 @@ def load(
 ) -> tuple[Verification, ...]:
     """The verifications behind rows of their table, in order; `subjects` holds their subjects by id."""
     owners = {row.id: subjects[row.subject_id] for row in rows}
-    results = _results(connection, owners)
+    results = results_of(connection, owners)
     decisions = _decisions(connection, owners)
     return tuple(
         Verification(
@@ -87,6 +89,47 @@ def load(
         )
         for row in rows
     )
+
+
+def results_of(connection: sa.Connection, ids: Collection[str]) -> dict[str, list[CheckResult]]:
+    """Verification -> its results, oldest first."""
+    found: dict[str, list[CheckResult]] = defaultdict(list)
+    for row in _rows(connection, tables.results, ids):
+        found[row.verification_id].append(result_from(row.body))
+    return found
+
+
+def labels_of(connection: sa.Connection, owners: Mapping[str, Subject]) -> dict[str, list[LifeLabel]]:
+    """Verification -> its labels, oldest first; `owners` holds the subject of each verification."""
+    found: dict[str, list[LifeLabel]] = defaultdict(list)
+    for row in _rows(connection, tables.labels, owners):
+        place = _place(_LABEL, row.verification_id, row.position, owners[row.verification_id])
+        by = owners[row.verification_id].key.open(row.sealed_by, *place).decode(*_ANY_TEXT)
+        found[row.verification_id].append(
+            LifeLabel(Truth(row.truth), LabelSource(row.source), by, row.known_at, row.recorded_at)
+        )
+    return found
+
+
+def add_labels(
+    connection: sa.Connection, verification_id: str, new: Sequence[LifeLabel], subject: Subject
+) -> None:
+    """Append labels; the verification's row is locked by the caller, so that no two take one position."""
+    count = sa.select(sa.func.count()).where(tables.labels.c.verification_id == verification_id)
+    first = connection.scalar(count) or 0
+    for position, label in enumerate(new, first):
+        place = _place(_LABEL, verification_id, position, subject)
+        connection.execute(
+            tables.labels.insert().values(
+                verification_id=verification_id,
+                position=position,
+                truth=label.truth.value,
+                source=label.source.value,
+                known_at=label.known_at,
+                recorded_at=label.recorded_at,
+                sealed_by=subject.key.seal(label.labelled_by.encode(*_ANY_TEXT), *place),
+            )
+        )
 
 
 def microseconds(at: dt.datetime) -> int:
@@ -118,7 +161,7 @@ def _decision_values(verification: Verification, position: int, subject: Subject
     sealed = None
     if record.note is not None:
         sealed = subject.key.seal(
-            record.note.encode(*_ANY_TEXT), *_note_place(verification.id, position, subject)
+            record.note.encode(*_ANY_TEXT), *_place(_NOTE, verification.id, position, subject)
         )
     return {
         "verification_id": verification.id,
@@ -126,13 +169,6 @@ def _decision_values(verification: Verification, position: int, subject: Subject
         "body": decision_row(record),
         "sealed_note": sealed,
     }
-
-
-def _results(connection: sa.Connection, owners: Mapping[str, Subject]) -> dict[str, list[CheckResult]]:
-    found: dict[str, list[CheckResult]] = defaultdict(list)
-    for row in _rows(connection, tables.results, owners):
-        found[row.verification_id].append(result_from(row.body))
-    return found
 
 
 def _decisions(connection: sa.Connection, owners: Mapping[str, Subject]) -> dict[str, list[DecisionRecord]]:
@@ -143,22 +179,26 @@ def _decisions(connection: sa.Connection, owners: Mapping[str, Subject]) -> dict
     return found
 
 
-def _rows(connection: sa.Connection, table: sa.Table, owners: Mapping[str, Subject]) -> Sequence[StoredRow]:
-    of_owners = table.c.verification_id.in_(owners)
-    statement = sa.select(table).where(of_owners).order_by(table.c.verification_id, table.c.position)
+def _rows(connection: sa.Connection, table: sa.Table, ids: Collection[str]) -> Sequence[StoredRow]:
+    statement = (
+        sa.select(table)
+        .where(table.c.verification_id.in_(ids))
+        .order_by(table.c.verification_id, table.c.position)
+    )
     return connection.execute(statement).all()
 
 
 def _note(row: StoredRow, subject: Subject) -> str | None:
     if row.sealed_note is None:
         return None
-    return subject.key.open(row.sealed_note, *_note_place(row.verification_id, row.position, subject)).decode(
-        *_ANY_TEXT
-    )
+    return subject.key.open(
+        row.sealed_note, *_place(_NOTE, row.verification_id, row.position, subject)
+    ).decode(*_ANY_TEXT)
 
 
-def _note_place(verification_id: str, position: int, subject: Subject) -> tuple[str, ...]:
-    return (subject.tenant, verification_id, _NOTE, str(position))
+def _place(kind: str, verification_id: str, position: int, subject: Subject) -> tuple[str, ...]:
+    """What a sealed text is bound to, so that it opens nowhere else."""
+    return (subject.tenant, verification_id, kind, str(position))
 
 
 def _decision_code(verification: Verification) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from idv.domain.decisions import Decision, DecisionRecord, Finding, Step
 from idv.domain.errors import IntegrityError
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome, Signal
+from idv.domain.results import CheckName, CheckResult, Outcome, ShadowVerdict, Signal
 from idv.domain.verifications import Status
 
 Row = dict[str, Any]  # JSON: what comes back is checked by the mapping, not by the type
@@ -32,6 +32,8 @@ def result_row(result: CheckResult) -> Row:
         "reasons": [reason.value for reason in result.reasons],
         "signals": [_signal_row(signal) for signal in result.signals],
         "latency_ms": _finite(result.latency_ms),
+        # Left out when there are none, so that rows and pins from before there were any stay the same.
+        **({"shadows": [_shadow_row(verdict) for verdict in result.shadows]} if result.shadows else {}),
     }
 
 
@@ -76,6 +78,7 @@ def _result(row: Mapping[str, Any]) -> CheckResult:
         reasons=tuple(Reason(code) for code in row["reasons"]),
         signals=tuple(_signal(signal) for signal in row["signals"]),
         latency_ms=row["latency_ms"],
+        shadows=tuple(_shadow(verdict) for verdict in row.get("shadows", ())),
     )
 
 
@@ -102,6 +105,18 @@ def _signal_row(signal: Signal) -> Row:
 
 def _signal(row: Mapping[str, Any]) -> Signal:
     return Signal(row["name"], row["score"], tuple(Reason(code) for code in row["reasons"]))
+
+
+def _shadow_row(verdict: ShadowVerdict) -> Row:
+    return {
+        "operating_point": verdict.operating_point,
+        "threshold": _finite(verdict.threshold),
+        "outcome": verdict.outcome.value,
+    }
+
+
+def _shadow(row: Mapping[str, Any]) -> ShadowVerdict:
+    return ShadowVerdict(row["operating_point"], row["threshold"], Outcome(row["outcome"]))
 
 
 def _read(make: Callable[[Any], Value], raw: object) -> Value:

@@ -43,7 +43,12 @@ identity = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(64), nullable=False),
 )
-"""Which key ring this database belongs to: a wrong ring is refused at start, not at the first decryption."""
+"""Which key ring this database belongs to: a wrong ring is refused at start, not at the first decryption.
+
+And under `KEK`, which of its key-encryption keys new data keys are wrapped with, in every process alike.
+"""
+
+KEK = "kek"
 
 subjects = sa.Table(
     "subjects",
@@ -89,6 +94,27 @@ decisions = sa.Table(
 )
 """A reviewer's note is free text about a person, so it is sealed; the rest are codes."""
 
+labels = sa.Table(
+    "labels",
+    metadata,
+    sa.Column("verification_id", sa.ForeignKey("verifications.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("truth", sa.String(40), nullable=False),
+    sa.Column("source", sa.String(40), nullable=False),
+    sa.Column("known_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("sealed_by", sa.LargeBinary, nullable=False),
+)
+"""What a verification turned out to be; who said so names a person, so it is sealed."""
+
+monitors = sa.Table(
+    "monitors",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+)
+"""What sequential tests remember between two looks at live traffic: numbers only."""
+
 private_data = sa.Table(
     "private_data",
     metadata,
@@ -118,7 +144,7 @@ events = sa.Table(
     metadata,
     sa.Column("id", sa.String(200), primary_key=True),
     sa.Column("tenant", sa.String(200), nullable=False),
-    sa.Column("verification_id", sa.ForeignKey("verifications.id"), nullable=False, index=True),
+    sa.Column("verification_id", sa.ForeignKey("verifications.id"), nullable=True, index=True),
     sa.Column("type", sa.String(80), nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("created_at", Instant, nullable=False, index=True),

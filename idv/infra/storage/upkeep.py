@@ -52,6 +52,11 @@ class SqlUpkeep:
                 self._audit.append_in(connection, "keyring.rewrapped", {"subjects": str(changed)})
         return changed
 
+    def wrapping_keys(self) -> frozenset[str]:
+        """Ids of the key-encryption keys in use."""
+        with self._database.reading() as connection:
+            return self._subjects.wrapping_keys(connection)
+
     def verify_records(self) -> int:
         """Compare all verifications with the audit log."""
         return verify_pins(self._database, subjects=self._subjects, audit=self._audit)

@@ -6,6 +6,7 @@ a few per verification and a key-encryption key one per subject.
 
 import json
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -43,20 +44,31 @@ class DataKey:
 
 
 class Vault:
-    """Makes, wraps and unwraps data keys."""
+    """Makes, wraps and unwraps data keys.
 
-    def __init__(self, keyring: KeyRing, *, entropy: Entropy = os.urandom) -> None:
+    `reload` reads the ring again: called when a key-encryption key is unknown, which is how a process that
+    runs learns of a rotation.
+    """
+
+    def __init__(
+        self,
+        keyring: KeyRing,
+        *,
+        entropy: Entropy = os.urandom,
+        reload: Callable[[], KeyRing] | None = None,
+    ) -> None:
         self._keyring = keyring
         self._entropy = entropy
+        self._reload = reload
 
     @property
     def active(self) -> str:
-        """Id of the key-encryption key that new data keys are wrapped with."""
+        """Id of the key-encryption key that the ring calls active."""
         return self._keyring.active
 
-    def new_key(self, tenant: str, subject: str) -> WrappedKey:
-        """A fresh data key for a subject."""
-        return self._wrapped(self._entropy(_KEY_BYTES), tenant, subject)
+    def new_key(self, tenant: str, subject: str, *, kek_id: str | None = None) -> WrappedKey:
+        """A fresh data key for a subject, wrapped with the key named, or with the ring's active one."""
+        return self._wrapped(self._entropy(_KEY_BYTES), tenant, subject, kek_id or self.active)
 
     def unwrap(self, wrapped: WrappedKey, *, tenant: str, subject: str) -> DataKey:
         """The data key behind its wrapping. Raises IntegrityError."""
@@ -64,19 +76,24 @@ class Vault:
 
     def rewrap(self, wrapped: WrappedKey, *, tenant: str, subject: str) -> WrappedKey:
         """The same data key under the active key-encryption key."""
-        return self._wrapped(self._plain(wrapped, tenant, subject), tenant, subject)
+        return self._wrapped(self._plain(wrapped, tenant, subject), tenant, subject, self.active)
 
-    def _wrapped(self, key: bytes, tenant: str, subject: str) -> WrappedKey:
-        kek_id = self._keyring.active
+    def _wrapped(self, key: bytes, tenant: str, subject: str, kek_id: str) -> WrappedKey:
         nonce = self._entropy(_NONCE_BYTES)
-        cipher = AESGCM(self._keyring.keks[kek_id])
+        cipher = AESGCM(self._kek(kek_id))
         return WrappedKey(kek_id, nonce + cipher.encrypt(nonce, key, _associated((kek_id, tenant, subject))))
 
     def _plain(self, wrapped: WrappedKey, tenant: str, subject: str) -> bytes:
-        kek = self._keyring.keks.get(wrapped.kek_id)
+        place = (wrapped.kek_id, tenant, subject)
+        return _opened(AESGCM(self._kek(wrapped.kek_id)), wrapped.wrapped, place)
+
+    def _kek(self, kek_id: str) -> bytes:
+        if kek_id not in self._keyring.keks and self._reload is not None:
+            self._keyring = self._reload()
+        kek = self._keyring.keks.get(kek_id)
         if kek is None:
             raise IntegrityError("kek_missing", "The key ring lacks the key that wraps this subject's key.")
-        return _opened(AESGCM(kek), wrapped.wrapped, (wrapped.kek_id, tenant, subject))
+        return kek
 
 
 def _opened(cipher: AESGCM, sealed: bytes, place: tuple[str, ...]) -> bytes:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError as RowConflict
 
 from idv.domain.decisions import Decision
 from idv.domain.errors import Conflict, NotFound, RequestError
+from idv.domain.labels import LifeLabel
 from idv.domain.ports import Clock
 from idv.domain.stores import Allowance, Claim, Erasure, Page, StoredReply, Write
 from idv.domain.verifications import Verification
@@ -71,9 +72,12 @@ class SqlVerificationStore:
                 self._idempotency.hold(connection, change.claim)
             subject = self._record(connection, verification, change.allowance)
             self._seal(connection, verification, change.private, subject)
+            records.add_labels(connection, verification.id, change.labels, subject)
             self._idempotency.answer(connection, change, subject)
             add_events(connection, verification.id, change.events)
-            self._audit.append_in(connection, change.action, self._audit_body(change))
+            labels = records.labels_of(connection, {verification.id: subject})
+            body = self._audit_body(change, labels.get(verification.id, ()))
+            self._audit.append_in(connection, change.action, body)
 
     def get(self, tenant: str, verification_id: str) -> Verification:
         """One verification. Raises NotFound."""
@@ -91,6 +95,13 @@ class SqlVerificationStore:
                 kept.kind: subject.key.open(kept.sealed, tenant, verification_id, kept.kind)
                 for kept in connection.execute(statement)
             }
+
+    def labels(self, tenant: str, verification_id: str) -> tuple[LifeLabel, ...]:
+        """Everything that was said of it, oldest first. Raises NotFound."""
+        with self._database.reading() as connection:
+            row = _require(_row(connection, verification_id), tenant)
+            owner = self._subjects.load(connection, row.subject_id)
+            return tuple(records.labels_of(connection, {row.id: owner}).get(row.id, ()))
 
     def page(
         self,
@@ -198,7 +209,7 @@ class SqlVerificationStore:
                 )
             )
 
-    def _audit_body(self, change: Write) -> dict[str, str]:
+    def _audit_body(self, change: Write, labels: Sequence[LifeLabel]) -> dict[str, str]:
         """Codes and keyed hashes only."""
         verification = change.verification
         body = {
@@ -206,7 +217,7 @@ class SqlVerificationStore:
             "actor": self._audit.pseudonym(change.actor),
             "status": verification.status.value,
             "results": str(len(verification.results)),
-            PIN: pin(self._audit, verification),
+            PIN: pin(self._audit, verification, labels),
             ABOUT: self._audit.pseudonym(verification.id),
         }
         if verification.applicant_ref is not None:
@@ -215,6 +226,8 @@ class SqlVerificationStore:
         if verification.decision is not None:
             body["decision"] = verification.decision.decision.value
             body["policy_digest"] = verification.decision.policy_digest
+        if change.labels:
+            body["label"] = change.labels[-1].truth.value
         return body
 
     def _pseudonym_of_applicant(self, tenant: str, applicant_hash: str | None) -> str:

@@ -185,6 +185,7 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
         library = logging.getLogger(name)
         library.handlers[:], library.propagate = [], True
         library.setLevel(logging.NOTSET)
+        library.disabled = False  # BentoML's own configuration silences every logger that is there before it
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     logging.getLogger("idv").setLevel(level.upper())

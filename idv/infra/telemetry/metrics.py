@@ -4,7 +4,7 @@ With several worker processes BentoML sets `PROMETHEUS_MULTIPROC_DIR`; then all 
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -19,6 +19,7 @@ OTHER = "other"
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _STAGES = frozenset({"authenticate", "upload", "queue", "work"})
+_PERCEIVED = frozenset({"decode", "document", "portrait", "faces", "subject", "template", "read"})
 _REJECTIONS = frozenset({"capacity", "attempts", "deadline", "storage"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -62,6 +63,13 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._perception_seconds = Histogram(
+            "idv_perception_seconds",
+            "Time by stage of looking at the evidence of one request.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
         self._rejections = Counter(
             "idv_rejections", "Requests turned away although valid.", ["kind"], registry=self._registry
         )
@@ -95,6 +103,11 @@ class Metrics:
     def stage(self, stage: str, seconds: float) -> None:
         """Note the time of one stage: authenticate, upload, queue or work."""
         self._stage_seconds.labels(_known(stage, _STAGES)).observe(seconds)
+
+    def perceived(self, stage_ms: Mapping[str, float]) -> None:
+        """Note the time of each stage of perception, in ms."""
+        for stage, spent_ms in stage_ms.items():
+            self._perception_seconds.labels(_known(stage, _PERCEIVED)).observe(spent_ms / 1000)
 
     def rejected(self, kind: str) -> None:
         """Count a valid request turned away: capacity, attempts, deadline or storage."""

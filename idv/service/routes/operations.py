@@ -8,6 +8,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idv.domain.errors import IdvError
 from idv.infra.telemetry.metrics import CONTENT_TYPE
 from idv.service.desk import Desk
 
@@ -25,13 +26,14 @@ def operation_routes(desk: Desk) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz(_: Request) -> Response:
-        """A request could be served now."""
-        with desk.light.admit() as admission:
-            ready = await admission.run(desk.application.ready, timeout_s=_READY_TIMEOUT_S)
-        status = "ready" if ready else "not_ready"
-        return Response(
-            f'{{"status":"{status}"}}', status_code=200 if ready else 503, media_type="application/json"
-        )
+        """A request could be served now, or the codes of what stands against it."""
+        try:
+            with desk.light.admit() as admission:
+                faults = await admission.run(desk.application.unready, timeout_s=_READY_TIMEOUT_S)
+        except IdvError as error:  # a store that hangs, no room to ask it
+            faults = (error.code,)
+        body = {"status": "not_ready", "faults": faults} if faults else {"status": "ready"}
+        return Response(json.dumps(body), status_code=503 if faults else 200, media_type="application/json")
 
     @router.get("/metrics")
     async def metrics(_: Request) -> Response:

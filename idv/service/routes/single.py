@@ -31,7 +31,7 @@ def _add_face_compare(router: APIRouter, desk: Desk) -> None:
     limit = desk.application.settings.max_part_bytes
     layout = form_layout((ImageRole.REFERENCE, ImageRole.PROBE), max_part_bytes=limit)
 
-    @router.post("/faces/compare", **openapi.single("compare_faces", layout))
+    @router.post("/faces/compare", **openapi.single("compareFaces", layout, CheckName.FACE_MATCH))
     async def compare_faces(request: Request) -> Response:
         """Whether two pictures show the same person."""
         return await _checked(request, desk, CheckName.FACE_MATCH, layout)
@@ -40,7 +40,7 @@ def _add_face_compare(router: APIRouter, desk: Desk) -> None:
 def _add_liveness(router: APIRouter, desk: Desk) -> None:
     layout = form_layout((ImageRole.SELFIE,), max_part_bytes=desk.application.settings.max_part_bytes)
 
-    @router.post("/liveness/check", **openapi.single("check_liveness", layout))
+    @router.post("/liveness/check", **openapi.single("checkLiveness", layout, CheckName.LIVENESS))
     async def check_liveness(request: Request) -> Response:
         """Whether a selfie shows a live person rather than a print or a screen."""
         return await _checked(request, desk, CheckName.LIVENESS, layout)
@@ -62,13 +62,14 @@ def _add_document_read(router: APIRouter, desk: Desk) -> None:
             result, seen = desk.application.single.judge(
                 CheckName.DOCUMENT_READING, evidence, deadline=call.deadline
             )
-            desk.metrics.check(result)
             back = ImageRole.DOCUMENT_BACK
             body = DocumentCheckOut(
                 check=check_out(result),
                 front=document_out(seen.reading(ImageRole.DOCUMENT_FRONT)),
                 back=document_out(seen.reading(back)) if back in evidence.images else None,
             )
+            desk.metrics.check(result)
+            desk.metrics.perceived(seen.stage_ms)
             return reply(_OK, body)
 
         return await _judged(request, desk, layout, work)
@@ -76,8 +77,9 @@ def _add_document_read(router: APIRouter, desk: Desk) -> None:
 
 async def _checked(request: Request, desk: Desk, name: CheckName, layout: Layout) -> Response:
     def work(call: Call, form: Form) -> StoredReply:
-        result, _ = desk.application.single.judge(name, evidence_of(form), deadline=call.deadline)
+        result, seen = desk.application.single.judge(name, evidence_of(form), deadline=call.deadline)
         desk.metrics.check(result)
+        desk.metrics.perceived(seen.stage_ms)
         return reply(_OK, check_out(result))
 
     return await _judged(request, desk, layout, work)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.domain.faces import Box, FaceQuality, Pose
 from idv.vision.imaging.alignment import LevelSquare, warp
+from idv.vision.imaging.fits import quantile
 
 _SIDE_PX = 112
 _EYES_PX = 48.0
@@ -54,7 +55,7 @@ def pose_of_surface(landmarks: FloatArray) -> Pose:
     down = _unit(down - (down @ across) * across)
     slope = np.deg2rad(_BROW_SLOPE_DEG)
     # Towards the camera, z < 0 on a frontal face.
-    forward = np.cos(slope) * np.cross(down, across) - np.sin(slope) * down
+    forward = np.cos(slope) * _cross(down, across) - np.sin(slope) * down
     yaw = np.arctan2(forward[0], np.hypot(forward[1], forward[2]))
     pitch = np.arctan2(-forward[1], -forward[2])
     return Pose(float(np.degrees(yaw)), float(np.degrees(pitch)), roll_deg(five_points(landmarks)))
@@ -86,13 +87,13 @@ def measure(
     """
     grey, hull = _level_grey(pixels, five, landmarks)
     inside_hull = grey[hull] / 255
-    low, high = np.percentile(inside_hull, (2, 98))
+    low, high = (quantile(inside_hull, share) for share in (0.02, 0.98))
     surface = len(landmarks) == _SURFACE_POINTS
     return FaceQuality(
         inter_eye_px=float(np.hypot(*(five[1] - five[0]))) / scale,
         sharpness=_sharpness(grey, hull),
         exposure=float(inside_hull.mean()),
-        dynamic_range=float(high - low),
+        dynamic_range=high - low,
         inside=_inside(box, pixels.shape),
         occlusion=1.0 - presence,
         eyes_open=_eyes_open(landmarks) if surface else 1.0,
@@ -157,6 +158,12 @@ def _ratio(landmarks: FloatArray, upper: int, lower: int, one_end: int, other_en
     opening = np.linalg.norm(landmarks[upper] - landmarks[lower])
     width = np.linalg.norm(landmarks[one_end] - landmarks[other_end])
     return float(opening / max(float(width), 1e-6))
+
+
+def _cross(one: Array, other: Array) -> Array:
+    """`np.cross` of two vectors (3,), which takes a tenth of a millisecond for them."""
+    (a, b, c), (x, y, z) = one.tolist(), other.tolist()
+    return np.array([b * z - c * y, c * x - a * z, a * y - b * x])
 
 
 def _unit(vector: Array) -> Array:

@@ -28,15 +28,17 @@ class BlazeFace:
         """Faces in a (256, 256, 3) uint8 RGB square, most confident first, in its px. Raises ModelError."""
         image = blob(square[None], mean=(127.5, 127.5, 127.5), divisor=127.5)
         outputs = self._inference.infer(self.name, {"image": image})
-        raw = self._decoded(outputs["boxes"][0], outputs["scores"][0])
+        raw = self._decoded(outputs["boxes"][0], outputs["scores"][0], least_confidence)
         return merged(raw, least_score=least_confidence)
 
-    def _decoded(self, boxes: Array, logits: Array) -> RawDetections:
-        """Everything the network gives is relative to the centre of its anchor, in px."""
-        centres = self._anchors + boxes[:, :2]
-        sizes = boxes[:, 2:4]
-        points = boxes[:, 4:].reshape(-1, 6, 2) + self._anchors[:, None]
+    def _decoded(self, boxes: Array, logits: Array, least_confidence: float) -> RawDetections:
+        """The anchors that are sure enough; what the network gives is relative to an anchor's centre, px."""
         scores = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
+        sure = np.flatnonzero(scores >= least_confidence)
+        boxes, scores, anchors = boxes[sure], scores[sure], self._anchors[sure]
+        centres = anchors + boxes[:, :2]
+        sizes = boxes[:, 2:4]
+        points = boxes[:, 4:].reshape(-1, 6, 2) + anchors[:, None]
         return RawDetections(np.hstack([centres - sizes / 2, sizes]), scores, points)
 
 

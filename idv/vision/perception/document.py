@@ -16,6 +16,7 @@ from idv.vision.models.ppocr_cls import LineAngle
 from idv.vision.models.ppocr_det import TextBox, TextDetector
 from idv.vision.models.ppocr_rec import TextRecogniser
 from idv.vision.perception.document_quad import ASPECTS, Quad, encloses, find_quads, frame_quad
+from idv.vision.perception.flat_document import FlatDocument
 from idv.vision.perception.mrz_band import Band, find_bands
 from idv.vision.perception.sharpness import stroke_edge_share
 from idv.vision.perception.text_lines import Strip, cut, find_strips
@@ -51,7 +52,7 @@ class _Signs(NamedTuple):
     bands: list[Band]
     upside_down: float
     readable: int
-    portrait: tuple[float, float, float, float] | None = None
+    faces: tuple[Face, ...] | None = None
 
 
 class _Found(NamedTuple):
@@ -110,13 +111,15 @@ class DocumentFinder:
         if signs.upside_down > 0.5:  # noqa: PLR2004
             flat, corners = np.ascontiguousarray(flat[::-1, ::-1]), np.roll(corners, 2, axis=0)
             signs = self._turned(flat, signs)
-        portrait = signs.portrait or self._portrait(flat)
-        view = DocumentView(
+        faces = self._faces_on(flat) if signs.faces is None else signs.faces
+        view = FlatDocument(
             corners=corners.astype(np.float32),
             rectified=flat,
-            confidence=_confidence(quad, signs, portrait, sure=sure),
-            portrait_box=portrait,
+            confidence=_confidence(quad, signs, portrait=bool(faces), sure=sure),
+            portrait_box=_portrait_box(faces[0], flat.shape) if faces else None,
             reasons=_reasons(image, quad, flat, signs),
+            strips=tuple(signs.strips),
+            faces=faces if self._faces else None,
         )
         return _Found(view, quad, has_zone=bool(signs.bands))
 
@@ -131,8 +134,8 @@ class DocumentFinder:
         zone = bool(rows) and self._readable(rows, flipped=flipped, enough=1) > 0
         enough = _TEXTS_IF_SURE if sure else _TEXTS_IF_UNSURE
         readable = enough if zone else self._readable(crops[:_LINES_READ], flipped=flipped, enough=enough)
-        portrait = None if sure or zone or readable < enough else self._portrait(flat)
-        return _Signs(strips, bands if zone else [], upside_down, readable, portrait)
+        faces = None if sure or zone or readable < enough else self._faces_on(flat)
+        return _Signs(strips, bands if zone else [], upside_down, readable, faces)
 
     def _turned(self, flat: RgbImage, signs: _Signs) -> _Signs:
         """The signs of the picture turned by half a turn."""
@@ -143,7 +146,7 @@ class DocumentFinder:
             )
             for s in signs.strips
         ]
-        return signs._replace(strips=strips, bands=find_bands(strips, width=width), portrait=None)
+        return signs._replace(strips=strips, bands=find_bands(strips, width=width), faces=None)
 
     def _zone_elsewhere(self, image: DecodedImage, plain: _Found) -> bool:
         """Whether the whole picture may hold a machine-readable zone that lies outside what was found."""
@@ -167,18 +170,8 @@ class DocumentFinder:
                 break
         return count
 
-    def _portrait(self, flat: RgbImage) -> tuple[float, float, float, float] | None:
-        """The frame around the largest face; the smaller one of a ghost portrait is left out."""
-        faces = self._faces(flat) if self._faces else ()
-        if not faces:
-            return None
-        box = faces[0].box
-        middle = box.left + box.width / 2
-        width, height = box.width * _PORTRAIT_WIDTH, box.height * _PORTRAIT_HEIGHT
-        left, top = middle - width / 2, box.top - height * (_PORTRAIT_RISE - 0.3)
-        right, bottom = min(left + width, flat.shape[1]), min(top + height, flat.shape[0])
-        left, top = max(left, 0.0), max(top, 0.0)
-        return (left, top, right - left, bottom - top)
+    def _faces_on(self, flat: RgbImage) -> tuple[Face, ...]:
+        return self._faces(flat) if self._faces else ()
 
     def _tilted(self, image: DecodedImage) -> DocumentView | None:
         """The last resort: lines of text that all run one slanting way, and the picture turned level."""
@@ -198,7 +191,7 @@ def _is_document(signs: _Signs, *, sure: bool) -> bool:
     """Four clear sides need a sign of print; without them the print itself must be a document's."""
     if sure or signs.bands:
         return bool(signs.bands) or signs.readable >= _TEXTS_IF_SURE
-    return signs.portrait is not None and signs.readable >= _TEXTS_IF_UNSURE
+    return bool(signs.faces) and signs.readable >= _TEXTS_IF_UNSURE
 
 
 def _crop(flat: RgbImage, strip: Strip) -> RgbImage:
@@ -213,9 +206,18 @@ def _share_of(quad: Quad, shape: tuple[int, ...]) -> float:
     return float(cv2.contourArea(quad.corners)) / (shape[0] * shape[1])
 
 
-def _confidence(
-    quad: Quad, signs: _Signs, portrait: tuple[float, float, float, float] | None, *, sure: bool
-) -> float:
+def _portrait_box(face: Face, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """The frame around the largest face; the smaller one of a ghost portrait is left out."""
+    box = face.box
+    middle = box.left + box.width / 2
+    width, height = box.width * _PORTRAIT_WIDTH, box.height * _PORTRAIT_HEIGHT
+    left, top = middle - width / 2, box.top - height * (_PORTRAIT_RISE - 0.3)
+    right, bottom = min(left + width, shape[1]), min(top + height, shape[0])
+    left, top = max(left, 0.0), max(top, 0.0)
+    return (left, top, right - left, bottom - top)
+
+
+def _confidence(quad: Quad, signs: _Signs, *, portrait: bool, sure: bool) -> float:
     """Plain scale: sides count most, then a machine-readable zone, then a portrait."""
     evidence = (0.2 if signs.bands else 0.0) + (0.1 if portrait else 0.0)
     return min(1.0, (quad.score if sure else 0.5) + evidence)

@@ -6,6 +6,8 @@ candidate; it is scored by how much edge runs along its sides, by its proportion
 perspective, and by how large it is.
 """
 
+import itertools
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ import cv2
 import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
+from idv.vision.imaging.fits import line_fit, quantile
 
 ASPECTS = (85.6 / 53.98, 105 / 74, 125 / 88, 120 / 80)
 """Width over height of ID-1, ID-2, ID-3 (ISO/IEC 7810) and the visa of format A."""
@@ -63,7 +66,7 @@ def find_quads(pixels: RgbImage, *, count: int = 3) -> Iterator[Quad]:
     The coarser look is taken only when a caller goes on asking after the finer one.
     """
     for side in _WORK_SIDES:
-        yield from _look(pixels, side)[:count]
+        yield from itertools.islice(_look(pixels, side), count)
 
 
 def encloses(outer: Quad, inner: Quad) -> bool:
@@ -97,21 +100,32 @@ def _ordered(
     return corners, support, borders
 
 
-def _look(pixels: RgbImage, side: int) -> list[Quad]:
-    """Quadrilaterals seen at a longer side of `side` px."""
+def _look(pixels: RgbImage, side: int) -> Iterator[Quad]:
+    """Quadrilaterals seen at a longer side of `side` px; each is fitted when it is asked for."""
     factor = min(1.0, side / max(pixels.shape[:2]))
-    work = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    work = _reduced(pixels, factor)
     dx, dy, edges = _edges(work)
     found = _hough(edges)
     if not found:
-        return []
+        return
     level, upright = _families(found)
     shape = (work.shape[0], work.shape[1])
     horizontal = _lines(level, dx, dy, edges, borders=_borders(shape, level=True))
     vertical = _lines(upright, dx, dy, edges, borders=_borders(shape, level=False))
-    quads = _outer_first(_best(_candidates(horizontal, vertical, shape), shape))
-    fine = (_refined(quad, dx, dy) for quad in quads)
-    return [quad._replace(corners=(quad.corners / factor).astype(np.float32)) for quad in fine]
+    for quad in _outer_first(_best(_candidates(horizontal, vertical, shape), shape)):
+        fine = _refined(quad, dx, dy)
+        yield fine._replace(corners=(fine.corners / factor).astype(np.float32))
+
+
+def _reduced(pixels: RgbImage, factor: float) -> Array:
+    """The picture at `factor` times its size: averaged over blocks, then linear: a sixth of the cost."""
+    height, width = (round(length * factor) for length in pixels.shape[:2])
+    blocks = int(1 / factor)
+    if blocks > 1:
+        coarse = (pixels.shape[1] // blocks, pixels.shape[0] // blocks)
+        whole = pixels[: coarse[1] * blocks, : coarse[0] * blocks]
+        pixels = np.asarray(cv2.resize(whole, coarse, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def frame_quad(pixels: RgbImage) -> Quad:
@@ -131,27 +145,46 @@ def flat_aspect(corners: Array, shape: tuple[int, int]) -> float:
     The columns of the homography from the unit square, freed of the camera, are the rectangle's two edges
     (Zhang and He, Whiteboard scanning and image enhancement, 2007, section 4).
     """
-    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    homography = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = corners.tolist()
+    # The homography from the unit square in closed form (Heckbert, Fundamentals of texture mapping, 1989).
+    right, down = (x1 - x2, y1 - y2), (x3 - x2, y3 - y2)
+    skew = (x0 - x1 + x2 - x3, y0 - y1 + y2 - y3)
+    area = right[0] * down[1] - down[0] * right[1]
+    if area == 0:
+        return 0.0
+    g = (skew[0] * down[1] - down[0] * skew[1]) / area
+    h = (right[0] * skew[1] - skew[0] * right[1]) / area
     focal, (height, width) = _FOCAL * max(shape), shape
-    camera = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
-    edges = np.linalg.solve(camera, homography)
-    return float(np.linalg.norm(edges[:, 0]) / max(float(np.linalg.norm(edges[:, 1])), 1e-9))
+    along = _length_in_space((x1 - x0 + g * x1, y1 - y0 + g * y1, g), focal, (width / 2, height / 2))
+    across = _length_in_space((x3 - x0 + h * x3, y3 - y0 + h * y3, h), focal, (width / 2, height / 2))
+    return along / max(across, 1e-9)
+
+
+def _length_in_space(column: tuple[float, float, float], focal: float, centre: tuple[float, float]) -> float:
+    """Length of a homography's column once freed of the camera of that focal length and centre, in px."""
+    x, y, w = column
+    return math.sqrt(((x - centre[0] * w) / focal) ** 2 + ((y - centre[1] * w) / focal) ** 2 + w * w)
 
 
 def _edges(work: Array) -> tuple[Array, Array, Array]:
     """The strongest gradient over the Lab channels, (H, W) int16 each way, and thin edges (H, W) uint8."""
     lab = cv2.GaussianBlur(cv2.cvtColor(work, cv2.COLOR_RGB2LAB), (5, 5), 0)
-    lab[:, :, 1:] = np.clip((lab[:, :, 1:].astype(np.int16) - 128) * 2 + 128, 0, 255).astype(np.uint8)
-    dx, dy = (cv2.Sobel(lab, cv2.CV_16S, *order, ksize=3) for order in ((1, 0), (0, 1)))
-    size = np.abs(dx) + np.abs(dy)
-    second = size[:, :, 1] > size[:, :, 0]
-    third = size[:, :, 2] > np.maximum(size[:, :, 0], size[:, :, 1])
-    dx, dy, size = (
-        np.where(third, d[:, :, 2], np.where(second, d[:, :, 1], d[:, :, 0])) for d in (dx, dy, size)
-    )
-    high = float(np.clip(np.percentile(size[::3, ::3], 92), 30, 160))
+    light, *colours = cv2.split(lab)
+    dx, dy, size = _gradient(light)
+    for colour in colours:
+        # Colour counts double, about its middle of 128.
+        other_dx, other_dy, other_size = _gradient(cv2.addWeighted(colour, 2.0, colour, 0.0, -128.0))
+        steeper = cv2.compare(other_size, size, cv2.CMP_GT)
+        for kept, other in ((dx, other_dx), (dy, other_dy), (size, other_size)):
+            cv2.copyTo(other, steeper, kept)
+    high = float(np.clip(quantile(size[::3, ::3], 0.92), 30, 160))
     return dx, dy, cv2.Canny(dx, dy, high * 0.4, high)
+
+
+def _gradient(plane: Array) -> tuple[Array, Array, Array]:
+    """Change along x and along y, and the sum of both sizes, (H, W) int16."""
+    dx, dy = cv2.spatialGradient(plane)
+    return dx, dy, cv2.add(np.abs(dx), np.abs(dy))
 
 
 def _hough(edges: Array) -> list[tuple[float, float, float]]:
@@ -161,10 +194,10 @@ def _hough(edges: Array) -> list[tuple[float, float, float]]:
     if raw is None:
         return []  # type: ignore[unreachable] # OpenCV gives None where it finds nothing; its stubs deny it
     kept: list[tuple[float, float, float]] = []
-    for rho, theta, votes in raw.reshape(-1, 3)[:600]:
-        angle = float(np.degrees(theta))
+    for rho, theta, votes in raw.reshape(-1, 3)[:600].tolist():
+        angle = math.degrees(theta)
         if not any(_near((rho, angle), other) for other in kept):
-            kept.append((float(rho), angle, float(votes)))
+            kept.append((rho, angle, votes))
         if len(kept) >= 4 * _LINES_A_FAMILY:
             break
     return kept
@@ -230,17 +263,19 @@ def _running_support(normal: Array, rho: float, dx: Array, dy: Array, edges: Arr
     """Running sum along a line, by px, of how much edge of its own direction lies within two px of it."""
     reach = _reach(edges.shape)
     along = np.arange(-reach, reach + 1)
-    tangent = np.array([-normal[1], normal[0]])
+    across = (rho + np.array([-2, -1, 0, 1, 2]))[:, None]
+    x = np.rint(normal[0] * across - normal[1] * along).astype(np.intp)
+    y = np.rint(normal[1] * across + normal[0] * along).astype(np.intp)
+    inside = (x >= 0) & (y >= 0) & (x < edges.shape[1]) & (y < edges.shape[0])
+    # Only where there is an edge at all does its direction matter.
+    shift, place = np.nonzero(inside)
+    at = y[shift, place] * edges.shape[1] + x[shift, place]
+    there = np.flatnonzero(edges.ravel()[at])
+    at, place = at[there], place[there]
+    gx, gy = dx.ravel()[at].astype(np.float32), dy.ravel()[at].astype(np.float32)
+    agreement = np.abs(gx * normal[0] + gy * normal[1]) / (np.hypot(gx, gy) + 1.0)
     best = np.zeros(len(along), np.float32)
-    for shift in (-2, -1, 0, 1, 2):
-        x = np.rint(normal[0] * (rho + shift) + tangent[0] * along).astype(int)
-        y = np.rint(normal[1] * (rho + shift) + tangent[1] * along).astype(int)
-        inside = (x >= 0) & (y >= 0) & (x < edges.shape[1]) & (y < edges.shape[0])
-        xi, yi = x[inside], y[inside]
-        gx, gy = dx[yi, xi].astype(np.float32), dy[yi, xi].astype(np.float32)
-        agreement = np.abs(gx * normal[0] + gy * normal[1]) / (np.hypot(gx, gy) + 1.0)
-        hit = (edges[yi, xi] > 0) & (agreement > 0.94)  # noqa: PLR2004 - within 20 degrees
-        best[inside] = np.maximum(best[inside], hit)
+    best[place[agreement > 0.94]] = 1.0  # noqa: PLR2004 - within 20 degrees
     return np.cumsum(best)
 
 
@@ -378,12 +413,12 @@ def _fitted(start: Array, end: Array, dx: Array, dy: Array) -> Array:
     near = np.abs(offsets[None, :] - offsets[steepest][:, None]) <= 1
     centre = (weight * near * offsets).sum(axis=1) / np.maximum((weight * near).sum(axis=1), 1e-6)
     along = shares[:, 0]
-    kept = np.ones(_SAMPLES, bool)
-    for _ in range(4):
-        slope, offset = np.polyfit(along[kept], centre[kept], 1)
-        residual = np.abs(centre - (slope * along + offset))
-        kept = residual <= max(1.0, 1.5 * float(np.median(residual)))
-    return _line_through(start + offset * normal, end + (offset + slope) * normal)
+    line = line_fit(along, centre)
+    for _ in range(3):
+        residual = line.residuals(along, centre)
+        kept = residual <= max(1.0, 1.5 * quantile(residual, 0.5))
+        line = line_fit(along[kept], centre[kept])
+    return _line_through(start + line.offset * normal, end + (line.offset + line.slope) * normal)
 
 
 def _line_through(start: Array, end: Array) -> Array:

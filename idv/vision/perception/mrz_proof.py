@@ -16,7 +16,7 @@ from idv.documents.check_digits import ALPHABET
 from idv.documents.document_types import DocumentTypes
 from idv.documents.mrz import digit_states, parse
 from idv.documents.mrz_layouts import Layout
-from idv.documents.repair import read_mrz
+from idv.documents.repair import repaired_mrz
 from idv.domain.documents import DigitState, MrzReading
 from idv.vision.perception.mrz_rows import Row
 
@@ -42,7 +42,7 @@ def proven(layout: Layout, rows: Sequence[Row], *, today: dt.date, types: Docume
     # Two letters O read as zeros can cancel out in a check digit; the masks of a known type tell them apart.
     if as_read.valid and not masked:
         return as_read
-    repaired = read_mrz(lines, today=today, types=types)
+    repaired = repaired_mrz(lines, today=today, types=types)
     if repaired is not None and repaired.reading.format is layout.format and repaired.reading.valid:
         return repaired.reading
     if as_read.valid:

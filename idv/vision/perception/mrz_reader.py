@@ -1,7 +1,7 @@
 """Reads the machine-readable zone of a level document: finds its rows, recognises each, proves the result."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,8 @@ _TD1_ROWS = 3
 _TD1_COLUMNS = 30
 _COUNT_TOLERANCE = 6
 _BANDS_TRIED = 4
-_WORK_WIDTHS = (1000, 600)
+# Print blurred into its neighbour comes apart, and print that fell apart joins, at another size.
+_COARSER_WIDTH = 600
 _MIN_CONFIDENCE = 0.55
 _TRACE = 0.05
 _READ = 0.9
@@ -93,11 +94,16 @@ class MrzReader:
         self._types = types
         self._folding = MrzFolding(recogniser.alphabet)
 
-    def read(self, pixels: RgbImage, *, today: dt.date) -> MrzFound | None:
-        """The zone in a level image (H, W, 3) uint8 RGB, its rows found by their print; None without one."""
+    def read(
+        self, pixels: RgbImage, *, today: dt.date, strips: Sequence[Strip] | None = None
+    ) -> MrzFound | None:
+        """The zone in a level image (H, W, 3) uint8 RGB, its rows found by their print; None without one.
+
+        `strips`: the rows of print where somebody looked for them before, as `find_strips` gives them.
+        """
         best: MrzFound | None = None
-        for work_width in _WORK_WIDTHS:
-            bands = find_bands(find_strips(pixels, work_width=work_width), width=pixels.shape[1])
+        for rows in _looks(pixels, strips):
+            bands = find_bands(rows, width=pixels.shape[1])
             best = better(best, self._best_of(pixels, bands, today=today))
             if best is not None and best.settled:
                 break
@@ -161,6 +167,12 @@ class MrzReader:
         if looks_like_mrz_row(above.text):
             return (_moved(upper, -gap), *rows), [above, *seen]
         return rows, seen
+
+
+def _looks(pixels: RgbImage, strips: Sequence[Strip] | None) -> Iterator[Sequence[Strip]]:
+    """Rows of print at the usual working size, then coarser, each when asked for."""
+    yield find_strips(pixels) if strips is None else strips
+    yield find_strips(pixels, work_width=_COARSER_WIDTH)
 
 
 def better(one: MrzFound | None, other: MrzFound | None) -> MrzFound | None:

@@ -190,43 +190,67 @@ def _best_path(scores: Array, blank: Array, pull: Array | None) -> tuple[Array, 
     columns, count, size = scores.shape
     if pull is not None:
         scores = scores + pull[:, :, None]
-    outside = np.maximum(blank, _OUTSIDE)
+    silence = np.repeat(blank[:, None], count + 1, axis=1)
+    silence[:, [0, count]] = np.maximum(blank, _OUTSIDE)[:, None]
     at_char = np.full((count, size), _NEVER * columns, np.float32)
     at_blank = np.full(count + 1, _NEVER * columns, np.float32)
     at_blank[0] = 0.0
-    entered = np.zeros((columns, count, size), np.int8)
-    left = np.zeros((columns, count), np.int8)
-    index = np.arange(count)
+    steps = _Steps.over(scores.shape)
+    rows = np.arange(count)
     for t in range(columns):
         best = at_char.argmax(axis=1)
-        best_value = at_char[index, best]
-        arrive, origin = _arrivals(at_char, at_blank, best, best_value)
-        stays = at_char >= arrive
-        entered[t] = np.where(stays, -2, origin)
-        gone = best_value > at_blank[1:]
-        left[t] = np.where(gone, best, -1)
-        silence = np.where(np.arange(count + 1) % count == 0, outside[t], blank[t])
-        at_blank = np.concatenate([at_blank[:1], np.maximum(best_value, at_blank[1:])]) + silence
-        at_char = np.where(stays, at_char, arrive) + scores[t]
-    return _backtrack(at_char, at_blank, entered, left)
+        leaving = at_char[rows, best]
+        arrive = _arrivals(at_blank, leaving, steps.direct[t])
+        entering = np.repeat(arrive, size).reshape(count, size)
+        # The best predecessor cannot follow itself directly; its runner-up is as good as a blank: left out.
+        entering[rows[1:], best[:-1]] = at_blank[1:-1]
+        np.greater_equal(at_char, entering, out=steps.stays[t])
+        np.greater(leaving, at_blank[1:], out=steps.leaves[t])
+        steps.best[t] = best
+        at_blank[1:] = np.maximum(leaving, at_blank[1:])
+        at_blank += silence[t]
+        np.maximum(at_char, entering, out=at_char)
+        at_char += scores[t]
+    return _backtrack(at_char, at_blank, steps)
 
 
-def _arrivals(at_char: Array, at_blank: Array, best: Array, best_value: Array) -> tuple[Array, Array]:
-    """Score of entering each (position, character) now, and from where: -1 the blank, else a character."""
-    count, size = at_char.shape
-    arrive = np.repeat(at_blank[:-1, None], size, axis=1)
-    origin = np.full((count, size), -1, np.int8)
-    direct = np.repeat(best_value[:-1, None], size, axis=1)
-    # The best predecessor itself cannot follow directly; its runner-up is as good as a blank, so left out.
-    direct[np.arange(count - 1), best[:-1]] = np.float32(-np.inf)
-    better = direct > arrive[1:]
-    arrive[1:] = np.where(better, direct, arrive[1:])
-    origin[1:] = np.where(better, best[:-1, None], origin[1:])
-    return arrive, origin
+class _Steps(NamedTuple):
+    """The choices at every column, by position n; the best character is that of the column before.
+
+    `best` (T, N): the best character. `leaves` (T, N): whether the blank behind n is entered from it now.
+    `stays` (T, N, 37): whether a character goes on. `direct` (T, N): whether n is entered from the best
+    character before it rather than from the blank.
+    """
+
+    best: Array
+    leaves: Array
+    stays: Array
+    direct: Array
+
+    @classmethod
+    def over(cls, shape: tuple[int, ...]) -> "_Steps":
+        """Room for the choices on scores of shape (T, N, 37)."""
+        flags = (np.zeros(shape[:2], bool) for _ in range(2))
+        return cls(np.zeros(shape[:2], np.int8), next(flags), np.zeros(shape, bool), next(flags))
+
+    def origin(self, column: int, position: int, character: int) -> int:
+        """From where a character is entered: -1 the blank, else the character before."""
+        if position == 0 or not self.direct[column, position]:
+            return -1
+        before = int(self.best[column, position - 1])
+        return -1 if before == character else before
 
 
-def _backtrack(at_char: Array, at_blank: Array, entered: Array, left: Array) -> tuple[Array, Array]:
-    columns, count, _ = entered.shape
+def _arrivals(at_blank: Array, leaving: Array, direct: Array) -> Array:
+    """(N,) score of entering each position now; `direct` is told from where."""
+    np.greater(leaving[:-1], at_blank[1:-1], out=direct[1:])
+    arrive = at_blank[:-1].copy()
+    np.maximum(arrive[1:], leaving[:-1], out=arrive[1:])
+    return arrive
+
+
+def _backtrack(at_char: Array, at_blank: Array, steps: _Steps) -> tuple[Array, Array]:
+    columns, count, _ = steps.stays.shape
     last = int(at_char[-1].argmax())
     state = last if at_char[-1, last] > at_blank[-1] else -1
     position = count - 1
@@ -236,17 +260,16 @@ def _backtrack(at_char: Array, at_blank: Array, entered: Array, left: Array) -> 
         if position < 0:
             break
         if state == -1:
-            state = int(left[t, position])
+            state = int(steps.best[t, position]) if steps.leaves[t, position] else -1
             continue
         if final[position] == 0:
             final[position] = t
         path[position] = state
-        origin = int(entered[t, position, state])
-        if origin == -2:  # noqa: PLR2004 - the character stood there before
+        if steps.stays[t, position, state]:
             continue
         first[position] = t
+        state = steps.origin(t, position, state)
         position -= 1
-        state = origin
     return (first + final) / 2, path
 
 

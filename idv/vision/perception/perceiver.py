@@ -15,6 +15,7 @@ from idv.domain.images import DecodedImage
 from idv.domain.ports import ImageDecoder
 from idv.domain.reasons import Reason
 from idv.domain.stores import Remembered
+from idv.vision.perception.flat_document import faces_of
 
 T = TypeVar("T")
 
@@ -143,7 +144,8 @@ class EvidencePerception:
         return self._once("portrait", role, lambda: self._portrait(view)), view.rectified
 
     def _portrait(self, view: DocumentView) -> SubjectFace:
-        faces = self._parts.faces.faces(view.rectified)
+        seen = faces_of(view)
+        faces = self._parts.faces.faces(view.rectified) if seen is None else seen
         if not faces:
             return SubjectFace(None, 0, (Reason.NO_PORTRAIT,))
         # A ghost portrait is a second, smaller face on many documents: the largest is the portrait.

@@ -29,6 +29,7 @@ from idv.domain.reasons import Reason
 from idv.vision.models.ppocr_det import TextBox, TextDetector
 from idv.vision.models.ppocr_rec import TextRecogniser
 from idv.vision.perception.barcodes import read_barcodes
+from idv.vision.perception.flat_document import strips_of
 from idv.vision.perception.mrz_reader import MrzFound, MrzReader, better
 from idv.vision.perception.printed_zones import Registration, cut_print, registered, whole
 from idv.vision.perception.text_lines import cut
@@ -75,7 +76,7 @@ class DocumentReader:
     def read(self, view: DocumentView) -> DocumentReading:
         """Everything that can be read from one side, and what stands in the way of the rest."""
         pixels, today = view.rectified, self._clock.now().date()
-        found = self.mrz.read(pixels, today=today)
+        found = self.mrz.read(pixels, today=today, strips=strips_of(view))
         known = self._known_by_zone(pixels, found) if found else self._known_by_labels(pixels)
         lines: tuple[TextBox, ...] | None = None
         if known is None:
@@ -87,7 +88,8 @@ class DocumentReader:
         if known is None or len(printed) < len(known.side.fields) * _LEAST_SHARE:
             printed = self._page(pixels, self._lines(pixels) if lines is None else lines, found)
         blurred = Reason.DOCUMENT_BLURRED in view.reasons
-        barcodes = read_barcodes(pixels)
+        # The zones of known types are known, and no code on them stands on its side.
+        barcodes = read_barcodes(pixels, across=known is None)
         coded = tuple(reading for payload in barcodes for reading in read_payload(payload))
         return DocumentReading(
             document_type=known.type.id if known else None,

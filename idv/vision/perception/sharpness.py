@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from idv.domain.arrays import RgbImage
+from idv.vision.imaging.fits import quantiles_of_levels
 from idv.vision.perception.text_lines import Strip, cut
 
 _ROWS_JUDGED = 4
@@ -23,7 +24,7 @@ def stroke_edge_share(pixels: RgbImage, strips: Sequence[Strip]) -> float:
 def _edge_share(pixels: RgbImage, strip: Strip) -> float:
     """Contrast over the steepest change a px is the width of an edge; divided by the height of the print."""
     height = max(8, round(strip.height))
-    grey = cv2.cvtColor(cut(pixels, strip.corners(), height=height), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    low, high = np.percentile(grey, (3, 90))
-    steepest = float(np.percentile(np.abs(np.diff(grey, axis=1)), 98))
-    return float(high - low) / max(steepest, 1e-3) / height
+    grey = cv2.cvtColor(cut(pixels, strip.corners(), height=height), cv2.COLOR_RGB2GRAY)
+    low, high = quantiles_of_levels(grey, (0.03, 0.90))
+    (steepest,) = quantiles_of_levels(cv2.absdiff(grey[:, 1:], grey[:, :-1]), (0.98,))
+    return (high - low) / max(steepest, 1e-3) / height

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
@@ -61,7 +62,7 @@ class TemplateMaker:
 def _averaged(embedder: FaceEmbedder, pixels: RgbImage, face: Face) -> FloatArray:
     """One unit vector (size,): the mean of the unit vectors of the chip and of its mirror image."""
     chip = embedder.chip(pixels, face)
-    vectors = embedder.embed(np.stack([chip, chip[:, ::-1]]))
+    vectors = embedder.embed(np.stack([chip, cv2.flip(chip, 1)]))
     vector = _unit(_unit(vectors).sum(axis=0))
     if vector.shape != (embedder.size,) or not np.isfinite(vector).all():
         raise ModelError("model_outputs_unexpected", f"{embedder.name} gave no finite vector of its size")

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
+from idv.vision.imaging.fits import line_fit, quantile
 
 _WORK_WIDTH = 1000  # px
 _MAX_ENLARGEMENT = 3.0
@@ -21,6 +22,8 @@ _MIN_HEIGHT = 7
 _MAX_HEIGHT = 80
 _MIN_LENGTH = 60
 _MIN_ELONGATION = 3.0
+# Between half and full size a linear resize leaves no pixel out, at an eighth of the cost of averaging areas.
+_LINEAR_FROM = 0.5
 
 
 class Strip(NamedTuple):
@@ -61,11 +64,10 @@ class Strip(NamedTuple):
 def find_strips(pixels: RgbImage, *, work_width: int = _WORK_WIDTH) -> list[Strip]:
     """Rows of print in a level image (H, W, 3) uint8 RGB, from top to bottom, in its own px."""
     factor = min(_MAX_ENLARGEMENT, work_width / pixels.shape[1])
-    grey = work_grey(pixels, factor)
-    density = print_density(grey)
-    mask = _strip_mask(density)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    found = [_strip(labels, stats[k], k) for k in range(1, count) if _is_row(stats[k])]
+    mask = _strip_mask(print_density(work_grey(pixels, factor)))
+    # Grana's labelling takes half the time of the default.
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_GRANA)
+    found = (_strip(labels, stat, k) for k, stat in enumerate(stats.tolist()) if k and _is_row(stat))
     return sorted((s.scaled(1 / factor) for s in found if s is not None), key=lambda s: s.left[1])
 
 
@@ -74,8 +76,13 @@ def work_grey(pixels: RgbImage, factor: float) -> Array:
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     if factor == 1.0:
         return grey
-    kind = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return cv2.resize(grey, None, fx=factor, fy=factor, interpolation=kind)
+    return cv2.resize(grey, None, fx=factor, fy=factor, interpolation=_interpolation(factor))
+
+
+def _interpolation(factor: float) -> int:
+    if factor < _LINEAR_FROM:
+        return cv2.INTER_AREA
+    return cv2.INTER_LINEAR if factor < 1 else cv2.INTER_CUBIC
 
 
 def print_density(grey: Array) -> FloatArray:
@@ -102,35 +109,39 @@ def _side(corners: FloatArray, first: int, second: int) -> float:
 
 
 def _strip_mask(density: FloatArray) -> Array:
-    """Where print is dense: above a share of the strongest print around, so that shadow does not hide it."""
+    """Where print is dense: above a share of the strongest print around, so that shadow does not hide it.
+
+    (H, W) uint8, 255 where it is.
+    """
     strongest = cv2.resize(density, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
     strongest = cv2.dilate(strongest, np.ones((15, 41), np.uint8))
-    level = cv2.resize(strongest, density.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    floor = max(6.0, 0.15 * float(np.percentile(density[::4, ::4], 99)))
-    mask = (density > np.maximum(0.42 * level, floor)).astype(np.uint8)
+    floor = max(6.0, 0.15 * quantile(density[::4, ::4], 0.99))
+    least = np.maximum(0.42 * strongest, floor).astype(np.float32)
+    level = cv2.resize(least, density.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    mask = cv2.compare(density, level, cv2.CMP_GT)
     return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones(_BRIDGE[::-1], np.uint8))
 
 
-def _is_row(stat: Array) -> bool:
-    width, area = int(stat[cv2.CC_STAT_WIDTH]), int(stat[cv2.CC_STAT_AREA])
+def _is_row(stat: list[int]) -> bool:
+    width, area = stat[cv2.CC_STAT_WIDTH], stat[cv2.CC_STAT_AREA]
     height = area / max(width, 1)
     return width >= _MIN_LENGTH and _MIN_HEIGHT <= height <= _MAX_HEIGHT and width >= _MIN_ELONGATION * height
 
 
-def _strip(labels: Array, stat: Array, label: int) -> Strip | None:
+def _strip(labels: Array, stat: list[int], label: int) -> Strip | None:
     """The strip through a component: a line fitted to the middles of its columns, or None when it bends."""
-    left, top, width, height = (int(v) for v in stat[:4])
-    part = labels[top : top + height, left : left + width] == label
-    thickness = part.sum(axis=0)
-    columns = np.flatnonzero(thickness > 0.3 * np.median(thickness[thickness > 0]))
-    middles = (part * np.arange(height)[:, None]).sum(axis=0)[columns] / thickness[columns]
-    slope, offset = np.polyfit(columns, middles, 1)
-    residual = np.abs(middles - (slope * columns + offset))
-    kept = residual <= np.percentile(residual, 80)
-    slope, offset = np.polyfit(columns[kept], middles[kept], 1)
-    tall = float(np.median(thickness[columns]))
-    if float(np.median(residual)) > tall or not _MIN_HEIGHT <= tall <= _MAX_HEIGHT:
+    left, top, width, height = stat[:4]
+    part = (labels[top : top + height, left : left + width] == label).astype(np.float32)
+    thickness, moment = np.stack([np.ones(height, np.float32), np.arange(height, dtype=np.float32)]) @ part
+    columns = np.flatnonzero(thickness > 0.3 * quantile(thickness[thickness > 0], 0.5))
+    across, along = thickness[columns], columns.astype(np.float64)
+    middles = moment[columns].astype(np.float64) / across
+    residual = line_fit(along, middles).residuals(along, middles)
+    kept = residual <= quantile(residual, 0.8)
+    line = line_fit(along[kept], middles[kept])
+    tall = quantile(across, 0.5)
+    bends = quantile(residual, 0.5) > tall
+    if bends or not _MIN_HEIGHT <= tall <= _MAX_HEIGHT:
         return None
-    ends = columns[0], columns[-1]
-    start, end = ((left + float(x), top + float(slope * x + offset)) for x in ends)
+    start, end = ((left + x, top + line.slope * x + line.offset) for x in (float(along[0]), float(along[-1])))
     return Strip(start, end, tall)

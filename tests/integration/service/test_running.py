@@ -3,8 +3,12 @@
 import json
 import os
 import socket
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -56,10 +60,25 @@ def test_no_page_of_the_framework_is_served(http: httpx.Client, path: str) -> No
 
 
 def test_metrics_and_health_are_served(http: httpx.Client) -> None:
-    """Prometheus text with our counters; BentoML's readiness asks the application."""
+    """Prometheus text with our counters; both probes are answered by the application, not the framework."""
     http.post("/v1/verifications", files=parts())
     assert 'idv_decisions_total{decision="accept"}' in http.get("/metrics").text
-    assert http.get("/readyz").status_code == http.get("/healthz").status_code == 200
+    assert http.get("/readyz").json() == {"status": "ready"}
+    assert http.get("/healthz").json() == {"status": "alive"}
+
+
+def test_readiness_tells_when_the_store_is_gone_and_when_it_is_back(
+    server: TrialServer, http: httpx.Client
+) -> None:
+    """While somebody locks the database the probe is a 503 with the fault, and 200 again afterwards."""
+    with closing(sqlite3.connect(server.state / "idv.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        answer = http.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json() == {"status": "not_ready", "faults": ["deadline_exceeded"]}
+        assert http.get("/healthz").status_code == 200
+        other.rollback()
+    assert http.get("/readyz").status_code == 200
 
 
 def test_an_answer_before_the_body_arrives(server: TrialServer) -> None:
@@ -155,6 +174,29 @@ def test_stopping_leaves_no_process(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert not Path(f"/proc/{worker}").exists()
     assert worker not in descendants(supervisor)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_worker_that_cannot_start_ends_the_service(tmp_path: Path) -> None:
+    """Started as `idv serve` starts it: after the sixth death it ends by itself with exit code 1."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    root = Path(__file__).resolve().parents[3]
+    environment = {"PYTHONPATH": str(root), "BENTOML_HOME": str(tmp_path), "TRIAL_STATE": str(tmp_path)}
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "idv.service.supervisor", "trial_service:Trial"),
+            *("--host", "127.0.0.1", "--port", str(port), "--api-workers", "1"),
+        ],
+        cwd=root / "scripts" / "crash",
+        env=os.environ | environment | {"TRIAL_BROKEN": "1"},
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+    assert ended.returncode == 1, ended.stderr.decode()
+    assert b'"event":"worker_died_too_often"' in ended.stderr
 
 
 @pytest.mark.slow

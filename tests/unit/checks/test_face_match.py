@@ -361,3 +361,23 @@ def test_the_digest_follows_every_part() -> None:
     assert base != face_match_digest({"blazeface": "1"}, {"dlib_resnet": "2"}, changed)
     assert base != face_match_digest({"blazeface": "9"}, {"dlib_resnet": "2"}, CALIBRATION)
     assert base != face_match_digest({"blazeface": "1"}, {"dlib_resnet": "9"}, CALIBRATION)
+
+
+@given(st.lists(st.tuples(st.floats(-180, 180), st.floats(-180, 180)), min_size=2, max_size=5))
+def test_many_comparisons_give_what_judge_gives(turns: list[tuple[float, float]]) -> None:
+    """Prepared templates score each pair as one judgement of the two pictures would."""
+    templates = [_template(a, b) for a, b in turns]
+    prepared = _check().prepare(templates)
+    everyone = np.arange(len(templates), dtype=np.int32)
+    across = prepared.across(everyone, everyone)
+    for i, one in enumerate(templates):
+        for j, other in enumerate(templates):
+            seen = _Perception(
+                {ImageRole.REFERENCE: one, ImageRole.PROBE: other},
+                {ImageRole.REFERENCE: GOOD, ImageRole.PROBE: GOOD},
+            )
+            pair = _evidence(ImageRole.REFERENCE, ImageRole.PROBE)
+            score = _check().judge(pair, seen, deadline=200).score
+            assert across[i, j] == pytest.approx(score, abs=1e-12)
+            along = prepared.along(np.array([i], np.int32), np.array([j], np.int32))
+            assert along[0] == pytest.approx(score, abs=1e-12)

@@ -1,10 +1,13 @@
 """`idv keys`."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
+from idv.cli.audit import app as audit_app
 from idv.cli.keys import app
 from idv.cli.opened import Opened
 from idv.domain.errors import NotFound, Unauthenticated
@@ -42,3 +45,19 @@ def test_a_fault_is_left_to_the_mapping_of_exit_codes(run: Run) -> None:
 def test_an_unknown_scope_is_wrong_usage(run: Run) -> None:
     """Typer refuses it with exit code 2."""
     assert run(app, "issue", "acme", "--scope", "everything").exit_code == 2
+
+
+def test_the_master_key_is_rotated_and_retired_over_the_store_of_the_settings(tmp_path: Path) -> None:
+    """Both commands work on ring and database together, and the log tells of both."""
+    runner = CliRunner(env={"IDV_DATA_DIR": str(tmp_path)})
+    assert runner.invoke(app, ["issue", "acme"]).exit_code == 0
+    before = (tmp_path / "keyring.json").read_text()
+    assert "a new master key is active" in runner.invoke(app, ["rotate-master"]).stdout
+    assert (tmp_path / "keyring.json").read_text() != before
+    assert runner.invoke(app, ["retire-master"]).stdout == "1 master keys retired\n"
+    listed = runner.invoke(audit_app, ["list"]).stdout
+    assert [json.loads(line)["action"] for line in listed.splitlines()] == [
+        "key.issued",
+        "keyring.rotated",
+        "keyring.retired",
+    ]

@@ -11,6 +11,7 @@ from idv.domain.stores import Stores
 from idv.infra.storage.keyring import Entropy, KeyRing
 from idv.infra.storage.memory.audit import MemoryAuditLog
 from idv.infra.storage.memory.keys import MemoryKeyStore
+from idv.infra.storage.memory.live import MemoryLiveFeed, MemoryMonitorStates
 from idv.infra.storage.memory.outbox import MemoryOutbox
 from idv.infra.storage.memory.upkeep import MemoryUpkeep
 from idv.infra.storage.memory.verifications import MemoryVerificationStore
@@ -40,4 +41,6 @@ def memory_stores(
         keys=MemoryKeyStore(clock=clock, audit=audit, lock=lock, entropy=entropy),
         outbox=outbox,
         upkeep=MemoryUpkeep(verifications, audit=audit, lock=lock),
+        live=MemoryLiveFeed(verifications),
+        monitors=MemoryMonitorStates(),
     )

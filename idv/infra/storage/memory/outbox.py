@@ -24,6 +24,11 @@ class MemoryOutbox:
         for event in events:
             self.deliveries[event.id] = Delivery(event, 0, event.created_at, None, None)
 
+    def announce(self, event: Event) -> None:
+        """Store an event that belongs to no verification."""
+        with self._lock:
+            self.add([event])
+
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[tuple[Event, int]]:
         """Events whose attempt is due, held back for a while."""
         with self._lock:

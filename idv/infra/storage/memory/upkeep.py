@@ -47,6 +47,10 @@ class MemoryUpkeep:
         """Always 0: nothing is sealed."""
         return 0
 
+    def wrapping_keys(self) -> frozenset[str]:
+        """Always none: nothing is sealed."""
+        return frozenset()
+
     def verify_records(self) -> int:
         """Nothing can be changed behind the fake's back; only their number is told."""
         return self._store.count()

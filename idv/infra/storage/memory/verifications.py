@@ -6,6 +6,7 @@ import threading
 
 from idv.domain.decisions import Decision
 from idv.domain.errors import Conflict, NotFound, RequestError
+from idv.domain.labels import LifeLabel
 from idv.domain.ports import Clock
 from idv.domain.stores import Claim, Erasure, Page, StoredReply, Write
 from idv.domain.verifications import Verification
@@ -55,6 +56,7 @@ class MemoryVerificationStore:
         self.instance = instance
         self.clock = clock
         self._rows: dict[str, Verification] = {}
+        self._labels: dict[str, tuple[LifeLabel, ...]] = {}
         self._events: dict[str, set[str]] = {}
         self._erased: set[str] = set()
         self._keyring = keyring
@@ -95,6 +97,7 @@ class MemoryVerificationStore:
             self._require_left(change)
             self._audit.append(change.action, self._audit_body(change))
             self._rows[verification.id] = verification
+            self._labels[verification.id] = (*self._labels.get(verification.id, ()), *change.labels)
             for kind, data in change.private.items():
                 self.blobs[verification.id, kind] = _Private(data, self.clock.now())
             if change.claim is not None and change.reply is not None:
@@ -116,6 +119,12 @@ class MemoryVerificationStore:
         self.get(tenant, verification_id)
         with self._lock:
             return {kind: kept.data for (owner, kind), kept in self.blobs.items() if owner == verification_id}
+
+    def labels(self, tenant: str, verification_id: str) -> tuple[LifeLabel, ...]:
+        """Everything that was said of it."""
+        self.get(tenant, verification_id)
+        with self._lock:
+            return self._labels.get(verification_id, ())
 
     def page(
         self,
@@ -162,6 +171,11 @@ class MemoryVerificationStore:
             ]
             return Erasure(len(gone), entries[-1].sequence, entries[-1].at)
 
+    def everything(self) -> list[Verification]:
+        """All verifications in the order they began."""
+        with self._lock:
+            return sorted(self._rows.values(), key=lambda v: (v.created_at, v.id))
+
     def count(self) -> int:
         """How many verifications are stored."""
         return len(self._rows)
@@ -183,6 +197,7 @@ class MemoryVerificationStore:
 
     def _forget(self, verification_id: str) -> None:
         del self._rows[verification_id]
+        self._labels.pop(verification_id, None)
         self._erased.add(verification_id)
         for event_id in self._events.pop(verification_id, set()):
             self._outbox.deliveries.pop(event_id, None)
@@ -201,6 +216,7 @@ class MemoryVerificationStore:
             "status": verification.status.value,
             "verification": self._audit.pseudonym(verification.id),
             **({"decision": verification.decision.decision.value} if verification.decision else {}),
+            **({"label": change.labels[-1].truth.value} if change.labels else {}),
         }
 
 

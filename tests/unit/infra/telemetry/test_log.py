@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from idv.infra.telemetry.log import (
     REDACTED,
     JsonFormatter,
     bound,
+    configure,
     logger,
     redacted,
 )
@@ -104,3 +106,24 @@ def test_levels_below_the_threshold_cost_nothing(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.INFO, "idv.test"):
         logger("idv.test").debug("unheard")
     assert caplog.records == []
+
+
+@pytest.fixture
+def own_handlers() -> Iterator[None]:
+    """Puts the handlers and levels of pytest back that `configure` replaces."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    logging.getLogger("idv").setLevel(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("own_handlers")
+def test_configuring_gives_a_silenced_logger_its_voice_back() -> None:
+    """A framework that disables existing loggers does not keep us from being heard afterwards."""
+    stream = io.StringIO()
+    named = logging.getLogger("idv.silenced")
+    named.disabled = True
+    configure(stream=stream)
+    logger("idv.silenced").error("heard")
+    assert json.loads(stream.getvalue())["event"] == "heard"

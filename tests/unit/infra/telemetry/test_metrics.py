@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idv.domain.decisions import Decision
+from idv.domain.evidence import ImageRole
 from idv.domain.results import CheckName, CheckResult, Outcome
 from idv.infra.telemetry.metrics import Metrics
+from tests.unit.workflow.test_verification import Desk, evidence
 
 AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -22,7 +24,23 @@ def test_no_text_from_outside_becomes_a_label(text: str) -> None:
     metrics.check(CheckResult(CheckName.LIVENESS, Outcome.PASS, canary, "d", AT, score=1.0, latency_ms=20.0))
     metrics.stage(canary, 0.1)
     metrics.rejected(canary)
+    metrics.perceived({canary: 1.0})
     assert canary not in metrics.render().decode()
+
+
+def test_every_stage_of_perception_is_known_by_name() -> None:
+    """Whatever perception can be asked for, no stage of it is counted as `other`."""
+    roles = (ImageRole.DOCUMENT_FRONT, ImageRole.SELFIE)
+    seen = Desk().cases.perceiver.perceive(evidence(document_front=b"d", selfie=b"p"))
+    seen.reading(roles[0])
+    for role in roles:
+        seen.faces(role)
+        seen.template(role)
+    metrics = Metrics()
+    metrics.perceived(seen.stage_ms)
+    text = metrics.render().decode()
+    assert text.count("idv_perception_seconds_count{") == len(seen.stage_ms) >= 7
+    assert 'stage="other"' not in text
 
 
 def test_what_is_known_is_counted_under_its_name() -> None:

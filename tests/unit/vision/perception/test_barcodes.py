@@ -39,6 +39,14 @@ def test_a_document_on_its_head_is_read_too() -> None:
     assert read_barcodes(np.ascontiguousarray(card[::-1, ::-1])) == (PAYLOAD,)
 
 
+def test_a_code_on_its_side_is_read_where_it_is_looked_for() -> None:
+    """Which takes longer, so that it can be left out."""
+    card = np.ascontiguousarray(np.rot90(card_with(PAYLOAD)))
+    assert read_barcodes(card) == (PAYLOAD,)
+    assert read_barcodes(card, across=False) == ()
+    assert read_barcodes(card_with(PAYLOAD), across=False) == (PAYLOAD,)
+
+
 def test_a_card_without_a_code_has_none() -> None:
     """Lines of print are no bars."""
     card = np.full((500, 800, 3), 230, np.uint8)

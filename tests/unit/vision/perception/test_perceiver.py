@@ -14,6 +14,7 @@ from idv.domain.faces import Box, Face, FaceQuality, FaceTemplate, Pose, Subject
 from idv.domain.images import DecodedImage, MediaType
 from idv.domain.reasons import Reason
 from idv.domain.stores import Remembered
+from idv.vision.perception.flat_document import FlatDocument
 from idv.vision.perception.perceiver import EvidencePerceiver, EvidencePerception
 
 SELFIE, FRONT = ImageRole.SELFIE, ImageRole.DOCUMENT_FRONT
@@ -149,6 +150,21 @@ def test_no_document_is_a_reason_everywhere() -> None:
     assert seen.reading(FRONT).reasons == (Reason.NO_DOCUMENT,)
     with pytest.raises(ValueError, match="no face"):
         seen.template(FRONT)
+
+
+def test_faces_that_the_finder_saw_are_not_looked_for_again() -> None:
+    """The portrait is the largest of the faces that came with the flat document."""
+
+    class Seen(World):
+        def find(self, image: DecodedImage) -> DocumentView | None:
+            corners = np.zeros((4, 2), np.float32)
+            return FlatDocument(corners, image.pixels, 0.9, faces=(face(3.0), face(7.0)))
+
+    world = Seen()
+    seen = world.perceive(document_front=1)
+    assert seen.subject(FRONT).face is not None
+    assert seen.subject(FRONT).face.box.left == 3.0  # type: ignore[union-attr] # asserted above
+    assert world.calls["faces"] == 0
 
 
 def test_a_document_without_a_face_has_no_portrait() -> None:

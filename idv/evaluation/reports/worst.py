@@ -1,0 +1,67 @@
+"""The errors a person should look at first: the most confident wrong ones, and what got no answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from idv.domain.results import CheckName
+from idv.domain.score_tables import Run, Trials
+from idv.evaluation.catalogue import decided
+from idv.evaluation.reports.targets import Side, rate_on
+
+_A_KIND = 12
+
+
+class ErrorKind(StrEnum):
+    """What went wrong."""
+
+    FALSE_ACCEPT = "false_accept"
+    FALSE_REJECT = "false_reject"
+    NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True)
+class WorstError:
+    """One error; `items` are one id, or two for a comparison. `score` is None where there was none."""
+
+    kind: ErrorKind
+    items: tuple[str, ...]
+    score: float | None
+    species: str = ""
+    reasons: str = ""
+
+
+def worst_errors(run: Run, trials: Trials, threshold: float | None) -> tuple[WorstError, ...]:
+    """Up to twelve of each kind: highest-scoring false accepts, lowest-scoring false rejects, no answers."""
+    return tuple(_errors(run.record.check, run, trials, threshold))
+
+
+def _errors(check: CheckName, run: Run, trials: Trials, threshold: float | None) -> Iterator[WorstError]:
+    made = decided(trials, threshold)
+    accepts = rate_on(check, Side.FALSE_ACCEPT).errors(made) & ~trials.genuine
+    rejects = made.refused & trials.genuine
+    unanswered = made.unanswered & trials.genuine
+    for kind, wrong, sign in (
+        (ErrorKind.FALSE_ACCEPT, accepts, -1.0),
+        (ErrorKind.FALSE_REJECT, rejects, 1.0),
+        (ErrorKind.NO_ANSWER, unanswered, 1.0),
+    ):
+        rows = np.flatnonzero(wrong)
+        for row in rows[np.argsort(sign * trials.score[rows], kind="stable")][:_A_KIND]:
+            yield _described(kind, run, trials, int(row))
+
+
+def _described(kind: ErrorKind, run: Run, trials: Trials, row: int) -> WorstError:
+    items, a, b = run.table.items, int(trials.row_a[row]), int(trials.row_b[row])
+    code = int(trials.species.codes[row])
+    score = float(trials.score[row])
+    attack = not trials.genuine[row] and code >= 0
+    return WorstError(
+        kind,
+        (items.ids[a],) if a == b else (items.ids[a], items.ids[b]),
+        score if np.isfinite(score) else None,
+        trials.species.names[code] if attack else "",
+        ";".join(dict.fromkeys(r for r in (items.reasons[a], items.reasons[b]) if r)),
+    )

@@ -1,0 +1,1 @@
+"""Eval sets on disk: frozen manifests and items by digest, media found by digest, importers, generators."""
