@@ -20,7 +20,7 @@ from idv.checks.liveness.check import Liveness, liveness_digest
 from idv.documents.document_types import DocumentTypes, load_document_types
 from idv.domain.errors import ConfigurationError, IdvError, ModelError, RequestError
 from idv.domain.models import ModelFile
-from idv.domain.ports import Check, Clock, Inference, TemplateCheck
+from idv.domain.ports import Check, Clock, ImageDecoder, Inference, TemplateCheck
 from idv.domain.results import CheckName
 from idv.domain.stores import Stores
 from idv.evaluation.runs.candidates import CheckCandidate, Described
@@ -40,7 +40,7 @@ from idv.infra.transport.webhooks import Endpoint, WebhookSender
 from idv.packs.store import DEFAULT_PACK, ModelStore
 from idv.policies.onboarding import ONBOARDING
 from idv.settings import Settings
-from idv.vision.imaging.decoder import BoundedDecoder
+from idv.vision.imaging.decoder import BoundedDecoder, InProcessDecoder
 from idv.vision.imaging.limits import DecodeLimits
 from idv.vision.models.arcface import ArcFace
 from idv.vision.models.blazeface import BlazeFace
@@ -152,7 +152,9 @@ def workbench(
 ) -> Iterator[Workbench]:
     """What one process of a run judges with; each of its threads gets a decoder."""
     with judges(settings.model_copy(update={"decoder_workers": threads}), overlay=overlay) as made:
-        yield Workbench(_check_of(made, check), made.runner, made.perceiver, settings.deadline_s, price)
+        yield Workbench(
+            _check_of(made.runner.checks, check), made.runner, made.perceiver, settings.deadline_s, price
+        )
 
 
 def candidate(
@@ -165,23 +167,24 @@ def candidate(
     """
     overlay = Path(name) if Path(name).is_dir() else None
     chosen = settings if overlay else settings.model_copy(update={"pack": name})
-    with judges(chosen, overlay=overlay) as made:
-        found = _check_of(made, check)
-        models = {model: made.inference.digest(model) for model in sorted(_model_files(chosen, overlay))}
+    inference = LocalInference(_model_files(chosen, overlay), device=chosen.device)
+    # Nothing is decoded to tell who is measured, so no worker processes are started.
+    perception = _perception(chosen, SystemClock(), inference, InProcessDecoder())
+    found = _check_of(_checks(chosen, SystemClock(), inference, perception), check)
     described = Described(
         name=name,
         check=check,
         provider=found.provider,
         check_digest=found.digest,
-        models=models,
+        models={model: inference.digest(model) for model in sorted(_model_files(chosen, overlay))},
         settings={**_bench_settings(chosen, check), "price": str(price)},
     )
     opened = partial(workbench, chosen, check, overlay=overlay, price=price, threads=threads)
-    return CheckCandidate(described, opened, compares=isinstance(found, TemplateCheck))
+    return CheckCandidate(described, opened, comparer=found if isinstance(found, TemplateCheck) else None)
 
 
-def _check_of(made: Judges, name: CheckName) -> Check:
-    check = next((check for check in made.runner.checks if check.name is name), None)
+def _check_of(checks: Sequence[Check], name: CheckName) -> Check:
+    check = next((check for check in checks if check.name is name), None)
     if check is None:
         raise RequestError("check_unknown", f"the pack has no check {name}", field="check")
     return check
@@ -321,7 +324,7 @@ class _Perception:
 
 
 def _perception(
-    settings: Settings, clock: Clock, inference: LocalInference, decoder: BoundedDecoder
+    settings: Settings, clock: Clock, inference: LocalInference, decoder: ImageDecoder
 ) -> _Perception:
     models = _face_models(settings)
     analyser = FaceAnalyser(inference, detector=models.detector, surface=models.surface)
