@@ -59,8 +59,8 @@ def _charts(tuned: Tuned) -> Iterator[Chart]:
             (rejects.name.upper(), [(p.threshold, p.false_reject) for p in tuned.curve]),
         ],
         at=at,
-        note=f"On {part_name(tuned.chosen_on)}.",
-        percent=True,
+        note=f"On {part_name(tuned.chosen_on)}; probit scale.",
+        rates=True,
     )
     costs = [(p.threshold, p.cost) for p in tuned.curve if p.cost is not None]
     if costs:
