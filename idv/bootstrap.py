@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
+from idv.checks.face_match.calibration import Calibration as FaceCalibration
 from idv.checks.face_match.calibration import load_calibration as load_face_calibration
+from idv.checks.face_match.calibration import uncalibrated
 from idv.checks.face_match.check import FaceMatch, face_match_digest
 from idv.checks.identity_match.check import IdentityMatch, identity_match_digest
 from idv.checks.liveness.calibration import load_calibration as load_liveness_calibration
@@ -33,7 +35,7 @@ from idv.infra.storage.migrate import require_store
 from idv.infra.storage.retention import Retention
 from idv.infra.storage.stores import open_stores
 from idv.infra.telemetry.log import logger
-from idv.infra.transport.addresses import AddressRules
+from idv.infra.transport.addresses import AddressRules, system_resolver
 from idv.infra.transport.dispatcher import Dispatcher
 from idv.infra.transport.pinned import PinnedPoster
 from idv.infra.transport.webhooks import Endpoint, WebhookSender
@@ -222,16 +224,24 @@ def master_keys(settings: Settings) -> MasterKeys:
 def dispatcher(settings: Settings, stores: Stores) -> Dispatcher:
     """Delivers webhook events to the one address that the settings name."""
     clock = SystemClock()
-    rules = AddressRules(allowed=settings.webhook_networks, allow_http=settings.webhook_allow_http)
     keys = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
     endpoint = Endpoint(settings.webhook_url, keys) if settings.webhook_url else None
     return Dispatcher(
         stores.outbox,
-        WebhookSender(PinnedPoster(), rules=rules, clock=clock),
+        WebhookSender(PinnedPoster(), rules=_address_rules(settings), clock=clock),
         endpoints=lambda _: endpoint,
         clock=clock,
         rng=random.Random(),  # noqa: S311 - jitter, not a secret
     )
+
+
+def judge_webhook_address(settings: Settings) -> None:
+    """Resolve the webhook's host, if one is set, and judge where it leads; connects to nothing.
+
+    Raises RequestError `url_scheme`, `url_invalid`, `address_unresolvable`, `address_refused`.
+    """
+    if settings.webhook_url is not None:
+        _address_rules(settings).judge(settings.webhook_url, system_resolver)
 
 
 def check(settings: Settings) -> None:
@@ -341,10 +351,9 @@ def _checks(
     settings: Settings, clock: Clock, inference: LocalInference, seen: _Perception
 ) -> tuple[Check, ...]:
     """Every check, with the digest of everything its score depends on."""
-    folder = settings.calibrations / settings.pack
     points = load_points(settings.operating_points / settings.pack)
-    face = load_face_calibration(folder / "face_match.toml")
-    live = load_liveness_calibration(folder / "liveness.toml")
+    face = _face_calibration(settings, seen.templates.models)
+    live = load_liveness_calibration(_liveness_calibration(settings))
     pad = PadNet(inference)
     faces = seen.analyser.digest_parts()
     read = (seen.finder, seen.reader, seen.types)
@@ -370,6 +379,23 @@ def _checks(
             digest=liveness_digest(faces, pad.digest_parts(), live),
         ),
     )
+
+
+def _face_calibration(settings: Settings, models: Sequence[str]) -> FaceCalibration:
+    """The pack's own, or none: without an operating point made for that, nobody passes or fails."""
+    if not settings.calibrations.is_dir():
+        raise ConfigurationError([f"IDV_CALIBRATIONS: there is no folder {settings.calibrations}"])
+    path = settings.calibrations / settings.pack / "face_match.toml"
+    if path.is_file():
+        return load_face_calibration(path)
+    _log.warning("face_match_uncalibrated", pack=settings.pack)
+    return uncalibrated(models)
+
+
+def _liveness_calibration(settings: Settings) -> Path:
+    """A pack that borrows the default pack's network borrows its calibration too."""
+    own = settings.calibrations / settings.pack / "liveness.toml"
+    return own if own.is_file() else settings.calibrations / DEFAULT_PACK / "liveness.toml"
 
 
 def _model_files(settings: Settings, overlay: Path | None = None) -> dict[str, ModelFile]:
@@ -398,6 +424,10 @@ def _face_models(settings: Settings) -> _FaceModels:
     except KeyError:
         known = ", ".join(_FACE_MODELS)
         raise ConfigurationError([f"IDV_PACK: no pack {settings.pack}; there are {known}"]) from None
+
+
+def _address_rules(settings: Settings) -> AddressRules:
+    return AddressRules(allowed=settings.webhook_networks, allow_http=settings.webhook_allow_http)
 
 
 def _rules(settings: Settings) -> PolicyRules:
