@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
+from idv.checks.face_match.calibration import Calibration as FaceCalibration
 from idv.checks.face_match.calibration import load_calibration as load_face_calibration
+from idv.checks.face_match.calibration import uncalibrated
 from idv.checks.face_match.check import FaceMatch, face_match_digest
 from idv.checks.identity_match.check import IdentityMatch, identity_match_digest
 from idv.checks.liveness.calibration import load_calibration as load_liveness_calibration
@@ -20,7 +22,7 @@ from idv.checks.liveness.check import Liveness, liveness_digest
 from idv.documents.document_types import DocumentTypes, load_document_types
 from idv.domain.errors import ConfigurationError, IdvError, ModelError, RequestError
 from idv.domain.models import ModelFile
-from idv.domain.ports import Check, Clock, Inference, TemplateCheck
+from idv.domain.ports import Check, Clock, ImageDecoder, Inference, TemplateCheck
 from idv.domain.results import CheckName
 from idv.domain.stores import Stores
 from idv.evaluation.runs.candidates import CheckCandidate, Described
@@ -33,14 +35,14 @@ from idv.infra.storage.migrate import require_store
 from idv.infra.storage.retention import Retention
 from idv.infra.storage.stores import open_stores
 from idv.infra.telemetry.log import logger
-from idv.infra.transport.addresses import AddressRules
+from idv.infra.transport.addresses import AddressRules, system_resolver
 from idv.infra.transport.dispatcher import Dispatcher
 from idv.infra.transport.pinned import PinnedPoster
 from idv.infra.transport.webhooks import Endpoint, WebhookSender
 from idv.packs.store import DEFAULT_PACK, ModelStore
 from idv.policies.onboarding import ONBOARDING
 from idv.settings import Settings
-from idv.vision.imaging.decoder import BoundedDecoder
+from idv.vision.imaging.decoder import BoundedDecoder, InProcessDecoder
 from idv.vision.imaging.limits import DecodeLimits
 from idv.vision.models.arcface import ArcFace
 from idv.vision.models.blazeface import BlazeFace
@@ -152,7 +154,9 @@ def workbench(
 ) -> Iterator[Workbench]:
     """What one process of a run judges with; each of its threads gets a decoder."""
     with judges(settings.model_copy(update={"decoder_workers": threads}), overlay=overlay) as made:
-        yield Workbench(_check_of(made, check), made.runner, made.perceiver, settings.deadline_s, price)
+        yield Workbench(
+            _check_of(made.runner.checks, check), made.runner, made.perceiver, settings.deadline_s, price
+        )
 
 
 def candidate(
@@ -165,23 +169,24 @@ def candidate(
     """
     overlay = Path(name) if Path(name).is_dir() else None
     chosen = settings if overlay else settings.model_copy(update={"pack": name})
-    with judges(chosen, overlay=overlay) as made:
-        found = _check_of(made, check)
-        models = {model: made.inference.digest(model) for model in sorted(_model_files(chosen, overlay))}
+    inference = LocalInference(_model_files(chosen, overlay), device=chosen.device)
+    # Nothing is decoded to tell who is measured, so no worker processes are started.
+    perception = _perception(chosen, SystemClock(), inference, InProcessDecoder())
+    found = _check_of(_checks(chosen, SystemClock(), inference, perception), check)
     described = Described(
         name=name,
         check=check,
         provider=found.provider,
         check_digest=found.digest,
-        models=models,
+        models={model: inference.digest(model) for model in sorted(_model_files(chosen, overlay))},
         settings={**_bench_settings(chosen, check), "price": str(price)},
     )
     opened = partial(workbench, chosen, check, overlay=overlay, price=price, threads=threads)
-    return CheckCandidate(described, opened, compares=isinstance(found, TemplateCheck))
+    return CheckCandidate(described, opened, comparer=found if isinstance(found, TemplateCheck) else None)
 
 
-def _check_of(made: Judges, name: CheckName) -> Check:
-    check = next((check for check in made.runner.checks if check.name is name), None)
+def _check_of(checks: Sequence[Check], name: CheckName) -> Check:
+    check = next((check for check in checks if check.name is name), None)
     if check is None:
         raise RequestError("check_unknown", f"the pack has no check {name}", field="check")
     return check
@@ -219,16 +224,24 @@ def master_keys(settings: Settings) -> MasterKeys:
 def dispatcher(settings: Settings, stores: Stores) -> Dispatcher:
     """Delivers webhook events to the one address that the settings name."""
     clock = SystemClock()
-    rules = AddressRules(allowed=settings.webhook_networks, allow_http=settings.webhook_allow_http)
     keys = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
     endpoint = Endpoint(settings.webhook_url, keys) if settings.webhook_url else None
     return Dispatcher(
         stores.outbox,
-        WebhookSender(PinnedPoster(), rules=rules, clock=clock),
+        WebhookSender(PinnedPoster(), rules=_address_rules(settings), clock=clock),
         endpoints=lambda _: endpoint,
         clock=clock,
         rng=random.Random(),  # noqa: S311 - jitter, not a secret
     )
+
+
+def judge_webhook_address(settings: Settings) -> None:
+    """Resolve the webhook's host, if one is set, and judge where it leads; connects to nothing.
+
+    Raises RequestError `url_scheme`, `url_invalid`, `address_unresolvable`, `address_refused`.
+    """
+    if settings.webhook_url is not None:
+        _address_rules(settings).judge(settings.webhook_url, system_resolver)
 
 
 def check(settings: Settings) -> None:
@@ -321,7 +334,7 @@ class _Perception:
 
 
 def _perception(
-    settings: Settings, clock: Clock, inference: LocalInference, decoder: BoundedDecoder
+    settings: Settings, clock: Clock, inference: LocalInference, decoder: ImageDecoder
 ) -> _Perception:
     models = _face_models(settings)
     analyser = FaceAnalyser(inference, detector=models.detector, surface=models.surface)
@@ -338,10 +351,9 @@ def _checks(
     settings: Settings, clock: Clock, inference: LocalInference, seen: _Perception
 ) -> tuple[Check, ...]:
     """Every check, with the digest of everything its score depends on."""
-    folder = settings.calibrations / settings.pack
     points = load_points(settings.operating_points / settings.pack)
-    face = load_face_calibration(folder / "face_match.toml")
-    live = load_liveness_calibration(folder / "liveness.toml")
+    face = _face_calibration(settings, seen.templates.models)
+    live = load_liveness_calibration(_liveness_calibration(settings))
     pad = PadNet(inference)
     faces = seen.analyser.digest_parts()
     read = (seen.finder, seen.reader, seen.types)
@@ -367,6 +379,23 @@ def _checks(
             digest=liveness_digest(faces, pad.digest_parts(), live),
         ),
     )
+
+
+def _face_calibration(settings: Settings, models: Sequence[str]) -> FaceCalibration:
+    """The pack's own, or none: without an operating point made for that, nobody passes or fails."""
+    if not settings.calibrations.is_dir():
+        raise ConfigurationError([f"IDV_CALIBRATIONS: there is no folder {settings.calibrations}"])
+    path = settings.calibrations / settings.pack / "face_match.toml"
+    if path.is_file():
+        return load_face_calibration(path)
+    _log.warning("face_match_uncalibrated", pack=settings.pack)
+    return uncalibrated(models)
+
+
+def _liveness_calibration(settings: Settings) -> Path:
+    """A pack that borrows the default pack's network borrows its calibration too."""
+    own = settings.calibrations / settings.pack / "liveness.toml"
+    return own if own.is_file() else settings.calibrations / DEFAULT_PACK / "liveness.toml"
 
 
 def _model_files(settings: Settings, overlay: Path | None = None) -> dict[str, ModelFile]:
@@ -395,6 +424,10 @@ def _face_models(settings: Settings) -> _FaceModels:
     except KeyError:
         known = ", ".join(_FACE_MODELS)
         raise ConfigurationError([f"IDV_PACK: no pack {settings.pack}; there are {known}"]) from None
+
+
+def _address_rules(settings: Settings) -> AddressRules:
+    return AddressRules(allowed=settings.webhook_networks, allow_http=settings.webhook_allow_http)
 
 
 def _rules(settings: Settings) -> PolicyRules:

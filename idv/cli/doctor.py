@@ -1,8 +1,11 @@
 """`idv doctor`: can this machine run the service, and what may its models be used for?"""
 
+import base64
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Annotated, NamedTuple
 
 import typer
@@ -12,11 +15,18 @@ from rich.table import Table
 from idv import bootstrap, settings
 from idv.domain.errors import IdvError, StorageUnavailable
 from idv.domain.results import CheckName
-from idv.packs.store import State
+from idv.domain.stores import ApiKey
+from idv.packs.store import DEFAULT_PACK, State
 from idv.settings import Settings
+from idv.vision.imaging.pixels import EXTRAS
 from idv.workflow.operating_points import load_points
 
 _LEAST_FREE_BYTES = 500_000_000
+# A grey square of 64 px.
+_PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAAAAACPAi4CAAAAKUlEQVR42u3MQREAAAwCIKMb3RD77SAA6VEEAoFAIBAIBAKB"
+    "QCAQfA8G320AeXC6efoAAAAASUVORK5CYII="
+)
 
 
 class Examination(NamedTuple):
@@ -45,8 +55,12 @@ def examine(values: Settings) -> list[Examination]:
     looks: list[tuple[str, Callable[[Settings], str]]] = [
         ("models", _models),
         ("licences", _licences),
+        ("calibration", _calibration),
         ("operating points", _points),
+        ("decoding", _decoding),
         ("storage", _storage),
+        ("api keys", _keys),
+        ("webhooks", _webhooks),
         ("disk", _disk),
     ]
     return [_examined(what, look, values) for what, look in looks]
@@ -61,11 +75,17 @@ def _examined(what: str, look: Callable[[Settings], str], values: Settings) -> E
 
 def _models(values: Settings) -> str:
     store = bootstrap.model_store(values)
-    states = store.verify(values.pack)
-    bad = [status.name for status in states if status.state is not State.OK]
-    if bad:
-        raise IdvError("models_missing", f"{', '.join(bad)}: run `idv models pull {values.pack}`")
-    return f"{len(states)} models of pack {values.pack} are whole"
+    packs = dict.fromkeys((DEFAULT_PACK, values.pack))  # a pack of face models borrows the rest
+    counts, faults = [], []
+    for pack in packs:
+        states = store.verify(pack)
+        bad = [status.name for status in states if status.state is not State.OK]
+        counts.append(f"{len(states)} models of pack {pack} are whole")
+        if bad:
+            faults.append(f"{', '.join(bad)}: run `idv models pull {pack}`")
+    if faults:
+        raise IdvError("models_missing", "; ".join(faults))
+    return ", ".join(counts)
 
 
 def _licences(values: Settings) -> str:
@@ -77,6 +97,13 @@ def _licences(values: Settings) -> str:
     return f"not cleared for commercial use: {', '.join(restricted)} (see `idv models licences`)"
 
 
+def _calibration(values: Settings) -> str:
+    """Not a fault: a pack without calibration works once it has an operating point of its own."""
+    if (values.calibrations / values.pack / "face_match.toml").is_file():
+        return f"face_match of pack {values.pack} is a calibrated likelihood ratio"
+    return f"face_match of pack {values.pack} is uncalibrated: its score is the mean cosine of its embedders"
+
+
 def _points(values: Settings) -> str:
     """A check without a point made for exactly its models is inconclusive, so nobody could be accepted."""
     points = load_points(values.operating_points / values.pack)
@@ -85,9 +112,12 @@ def _points(values: Settings) -> str:
     for name in (CheckName.FACE_MATCH, CheckName.LIVENESS):
         point = points.get(name)
         if point is None:
-            raise IdvError("no_operating_point", f"{name} has no operating point")
+            raise IdvError("no_operating_point", f"{name} has no operating point; {_how_to(name, values)}")
         if point.check_digest != loaded[name]:
-            raise IdvError("operating_point_mismatch", f"the point of {name} was made for other models")
+            raise IdvError(
+                "operating_point_mismatch",
+                f"the point of {name} was made for other models; {_how_to(name, values)}",
+            )
     return ", ".join(f"{name} at {point.threshold:.2f} ({point.target})" for name, point in points.items())
 
 
@@ -101,6 +131,48 @@ def _storage(values: Settings) -> str:
             raise
         return f"none yet: the first `idv serve` or `idv keys issue` makes it in {values.data_dir}"
     return f"reachable, audit chain of {length} entries holds"
+
+
+def _how_to(name: CheckName, values: Settings) -> str:
+    """The commands that make an operating point for what is loaded."""
+    target = "fmr=1e-3" if name is CheckName.FACE_MATCH else "apcer=0.05"
+    file = values.operating_points / values.pack / f"{name}.toml"
+    return (
+        f"make one on labelled items: `idv bench run --set SET --candidate {values.pack} --check {name}`, "
+        f"`idv tune RUN --target {target} --out {file}`, `idv policy promote`"
+    )
+
+
+def _decoding(values: Settings) -> str:
+    """Start the decoder's processes and let them decode a picture of one kind each."""
+    with bootstrap.judges(values) as judges:
+        judges.decoder.decode(_PNG)
+    extras = [media.name for media, (_, module) in EXTRAS.items() if find_spec(module)]
+    return f"worker processes decode JPEG, PNG, WebP{''.join(f', {name}' for name in extras)}"
+
+
+def _keys(values: Settings) -> str:
+    """Not a fault: the first key may still have to be issued."""
+    if values.insecure:
+        return "none needed: insecure is set, on loopback"
+    try:
+        with bootstrap.stores(values) as stores:
+            now = dt.datetime.now(dt.UTC)
+            live = [key for key in stores.keys.list() if _is_live(key, now)]
+    except StorageUnavailable:
+        live = []
+    return f"{len(live)} live" if live else "none: nobody can call before `idv keys issue TENANT`"
+
+
+def _is_live(key: ApiKey, now: dt.datetime) -> bool:
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+
+
+def _webhooks(values: Settings) -> str:
+    if values.webhook_url is None:
+        return "none: IDV_WEBHOOK_URL is not set"
+    bootstrap.judge_webhook_address(values)
+    return f"one address, allowed by the rules; {len(values.webhook_secrets)} live secrets"
 
 
 def _disk(values: Settings) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,6 +76,14 @@ class Calibration:
                 bias = -self.discount * self.population.commonness(vector) / 2
             parts.append(np.sqrt(weight) * vector)
         return Prepared(np.concatenate(parts), bias)
+
+
+def uncalibrated(models: Sequence[str]) -> Calibration:
+    """For embedders nobody has calibrated: the mean of their cosines, in [-1, 1]; no likelihood ratio.
+
+    Its digest is that of no file, so no operating point of a calibrated score is ever taken for its own.
+    """
+    return Calibration(dict.fromkeys(models, 1 / len(models)), offset=0.0, sha256="uncalibrated")
 
 
 def load_calibration(path: Path) -> Calibration:

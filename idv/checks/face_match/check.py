@@ -29,7 +29,8 @@ class FaceMatch:
     """Compares the portrait on the document with the selfie, or a reference with a probe.
 
     The score is a log-likelihood ratio (natural logarithm): 0 says nothing, 7 is a thousand to one for the
-    same person. Implements ports.TemplateCheck.
+    same person. Of a pack that nobody calibrated it is the mean cosine instead, to which only an operating
+    point made for exactly that can give a meaning. Implements ports.TemplateCheck.
     """
 
     point: OperatingPoint | None

@@ -175,17 +175,23 @@ def lines_chart(
     lines: Sequence[tuple[str, Sequence[tuple[float, float]]]],
     at: Sequence[tuple[float, str]] = (),
     note: str = "",
-    percent: bool = False,
+    rates: bool = False,
 ) -> Chart:
-    """Plain lines over a common x, with thresholds marked across: trade-off and cost curves."""
+    """Plain lines over a common x, with thresholds marked across: trade-off and cost curves.
+
+    `rates`: y is an error rate and gets a probit axis, on which small ones can be told apart.
+    """
     xs = [x for _, points in lines for x, _ in points]
-    top = max((y for _, points in lines for _, y in points), default=0.0) or 1.0
-    frame = Frame(
-        linear_axis(x_name, min(xs, default=0.0), max(xs, default=1.0)),
-        linear_axis(y_name, 0.0, 1.05 * top, percent=percent),
+    ys = [y for _, points in lines for _, y in points if y > 0]
+    y_axis = (
+        probit_axis(y_name, max(min([*ys, 0.01]) / 1.5, 1e-7), 0.995)
+        if rates
+        else linear_axis(y_name, 0.0, 1.05 * max(ys, default=1.0))
     )
+    frame = Frame(linear_axis(x_name, min(xs, default=0.0), max(xs, default=1.0)), y_axis)
     marks, legend = [], []
-    for number, (name, points) in enumerate(lines):
+    for number, (name, drawn) in enumerate(lines):
+        points = [(x, y) for x, y in drawn if y > 0 or not rates]
         marks.append(frame.line(points, f"curve {style(number)}"))
         legend.append(Key(style(number), name))
     for number, (x, name) in enumerate(at):

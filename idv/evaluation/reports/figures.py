@@ -1,6 +1,6 @@
 """A figure of a report: an error rate, its counts and its interval over subjects; or why there is none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,8 @@ from idv.domain.results import CheckName
 from idv.domain.score_tables import Trials
 from idv.evaluation.catalogue import Rate, decided, rates_of
 from idv.evaluation.reports.targets import Side, Target, groups_of, rate_on, threshold_for
-from idv.metrics.bootstrap import rate_at_rate_interval, rate_interval
+from idv.metrics.bootstrap import det_band, rate_interval
 from idv.metrics.error_rates import equal_error_rate, roc_auc
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -124,51 +122,59 @@ def trade_offs(check: CheckName, trials: Trials, how: Resampling) -> tuple[Trade
 
     `supported` is False where fewer than 30 errors stand behind the level (rule of 30, ISO/IEC 19795-1).
     """
-    made = rate_on(check, Side.FALSE_ACCEPT)
-    return tuple(_trade_off(check, made, trials, level, how) for level in _LEVELS[made.name])
+    made, other = rate_on(check, Side.FALSE_ACCEPT), rate_on(check, Side.FALSE_REJECT)
+    levels = _LEVELS[made.name]
+    names = {level: f"{other.name.upper()} at {made.name.upper()} {level:g}" for level in levels}
+    if trials.genuine.all() or not trials.genuine.any():
+        why = "one of the two classes has no trials"
+        return tuple(TradeOff(names[level], level, supported=False, why=why) for level in levels)
+    if not made.per_species:
+        return tuple(_trade_offs(names, made, other, trials, how))
+    return tuple(
+        trade_off
+        for level in levels
+        for trade_off in _trade_offs(
+            {level: names[level]}, made, other, _with_worst_species(made, trials, level), how
+        )
+    )
 
 
-def _trade_off(check: CheckName, made: Rate, trials: Trials, level: float, how: Resampling) -> TradeOff:
-    other = rate_on(check, Side.FALSE_REJECT)
-    name = f"{other.name.upper()} at {made.name.upper()} {level:g}"
-    genuine = trials.genuine
-    if genuine.all() or not genuine.any():
-        return TradeOff(name, level, supported=False, why="one of the two classes has no trials")
-    threshold = threshold_for(Target(made, level), trials)
-    deciding = _deciding(made, trials, level, threshold)
-    judged = trials.where(genuine | deciding)
-    counted = judged.where(other.counts(judged))
-    value = float(other.errors(decided(counted, threshold)).mean())
-    interval = rate_at_rate_interval(
-        counted_as_refused(other, judged),
-        judged.genuine,
-        judged.subject_a,
-        judged.subject_b,
-        target=level,
+def _trade_offs(
+    names: Mapping[float, str], made: Rate, other: Rate, trials: Trials, how: Resampling
+) -> Iterator[TradeOff]:
+    """Levels that all non-genuine trials decide together: one bootstrap serves them all."""
+    score = counted_as_refused(other, trials)
+    lows, highs = det_band(
+        score,
+        trials.genuine,
+        trials.subject_a,
+        trials.subject_b,
+        list(names),
         resamples=how.resamples,
         confidence=how.confidence,
         seed=how.seed,
     )
-    spread = Interval(min(interval.low, value), max(interval.high, value), interval.confidence)
-    supported = level * int(deciding.sum()) >= _FEW
-    return TradeOff(name, level, value, spread, threshold, supported)
+    others = int((~trials.genuine).sum())
+    for (level, name), low, high in zip(names.items(), lows.tolist(), highs.tolist(), strict=True):
+        threshold = threshold_for(Target(made, level), trials)
+        value = float(np.mean(score[trials.genuine] < threshold))
+        interval = Interval(min(low, value), max(high, value), how.confidence)
+        yield TradeOff(name, level, value, interval, threshold, supported=level * others >= _FEW)
 
 
-def _deciding(made: Rate, trials: Trials, level: float, threshold: float) -> Mask:
-    """The non-genuine trials of the species whose own threshold is the one chosen."""
-    others: Mask = ~trials.genuine
-    if not made.per_species:
-        return others
+def _with_worst_species(made: Rate, trials: Trials, level: float) -> Trials:
+    """The genuine trials, and those of the species whose own threshold is the one that must be chosen."""
     target = Target(made, level)
-    for code in np.unique(trials.species.codes[others]):
-        mine: Mask = others & (trials.species.codes == code)
-        if threshold_for(target, trials.where(mine)) >= threshold:
-            return mine
-    return others
+    others = ~trials.genuine
+    codes = np.unique(trials.species.codes[others])
+    chosen = max(
+        codes, key=lambda code: threshold_for(target, trials.where(others & (trials.species.codes == code)))
+    )
+    return trials.where(trials.genuine | (trials.species.codes == chosen))
 
 
 def counted_as_refused(other: Rate, trials: Trials) -> NDArray[np.float64]:
-    """Scores for `rate_at_rate_interval`, which calls whatever is not accepted an error.
+    """Scores for `det_band`, which calls whatever is not accepted an error.
 
     Where a missing answer is counted by a rate of its own, it is no refusal: it gets a score above all.
     """

@@ -15,6 +15,8 @@ from idv.metrics.error_rates import threshold_at_fmr
 
 _YES, _NO = np.array([True]), np.array([False])
 _ROUNDING = 1e-9
+LOWEST = float(np.nextafter(-np.inf, 0.0))
+"""The threshold that accepts every score there is, and nothing without a score."""
 
 
 class Side(StrEnum):
@@ -123,7 +125,8 @@ def threshold_for(target: Target, trials: Trials) -> float:
             field="target",
         )
     if side_of(target.rate) is Side.FALSE_ACCEPT:
-        return max(threshold_at_fmr(group.trials.score, target.value) for group in groups)
+        # A missing score stays missing, whatever may be accepted.
+        return max(LOWEST, *(threshold_at_fmr(group.trials.score, target.value) for group in groups))
     return min(_highest_refusing(target, group.trials.score) for group in groups)
 
 

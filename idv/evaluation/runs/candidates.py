@@ -65,13 +65,13 @@ class Candidate(Protocol):
 class CheckCandidate:
     """A check: own models, a vendor, a router. `open_workbench` wires it in the process that calls.
 
-    `compares`: whether it is a TemplateCheck, so that an image of many comparisons is looked at once. Any
-    other check judges each listed comparison as a reference and a probe.
+    `comparer`: the check itself where it is a TemplateCheck, so that an image of many comparisons is looked
+    at once, by a workbench, and compared here. Any other judges each listed comparison as reference and probe.
     """
 
     described: Described
     open_workbench: OpenWorkbench
-    compares: bool = False
+    comparer: TemplateCheck | None = None
 
     def measured(self, eval_set: EvalSet, judged: Judged, *, scratch: Path) -> ScoreTable:
         """Judge every item, or make every template and compare, or judge every comparison."""
@@ -80,18 +80,17 @@ class CheckCandidate:
                 [Task(item.id, item.media, item.truth) for item in eval_set.items], self.open_workbench
             )
             return ScoreTable(tabulate(eval_set, rows))
-        if self.compares:
-            return self._compared(eval_set, judged, scratch)
+        if self.comparer is not None:
+            return self._compared(eval_set, self.comparer, judged, scratch=scratch)
         return self._judged_in_pairs(eval_set, judged)
 
-    def _compared(self, eval_set: EvalSet, judged: Judged, scratch: Path) -> ScoreTable:
+    def _compared(
+        self, eval_set: EvalSet, comparer: TemplateCheck, judged: Judged, *, scratch: Path
+    ) -> ScoreTable:
         tasks = [Task(item.id, _one_image(item), acquire=True) for item in eval_set.items]
         rows = judged(tasks, self.open_workbench)
         templates = [rows[item.id].template for item in eval_set.items]
-        with self.open_workbench() as bench:
-            if not isinstance(bench.check, TemplateCheck):
-                raise TypeError(f"{bench.check.name} compares no templates")
-            pairs = score_pairs(eval_set, templates, bench.check, scratch=scratch)
+        pairs = score_pairs(eval_set, templates, comparer, scratch=scratch)
         return ScoreTable(tabulate(eval_set, rows), pairs)
 
     def _judged_in_pairs(self, eval_set: EvalSet, judged: Judged) -> ScoreTable:

@@ -48,6 +48,11 @@ class TemplateMaker:
         self._inference = inference
         self._embedders = tuple(make(inference) for make in embedders)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of the embedders, in the order of a template's vectors."""
+        return tuple(e.name for e in self._embedders)
+
     def digest_parts(self) -> dict[str, str]:
         """Everything a template depends on besides the face: model digests and preprocessing versions."""
         parts = {e.name: self._inference.digest(e.name) for e in self._embedders}

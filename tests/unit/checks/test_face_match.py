@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idv.checks.face_match.calibration import Calibration, Population, load_calibration
+from idv.checks.face_match.calibration import Calibration, Population, load_calibration, uncalibrated
 from idv.checks.face_match.check import FaceMatch, face_match_digest
 from idv.checks.face_match.comparison import compare, compare_all
 from idv.domain.documents import DocumentReading, DocumentView
@@ -381,3 +381,19 @@ def test_many_comparisons_give_what_judge_gives(turns: list[tuple[float, float]]
             assert across[i, j] == pytest.approx(score, abs=1e-12)
             along = prepared.along(np.array([i], np.int32), np.array([j], np.int32))
             assert along[0] == pytest.approx(score, abs=1e-12)
+
+
+@given(st.floats(-180, 180), st.floats(-180, 180))
+def test_without_a_calibration_the_score_is_the_mean_cosine(a_deg: float, b_deg: float) -> None:
+    """Nothing is added to what the embedders say, and every one counts the same."""
+    plain = uncalibrated(("a", "b"))
+    score = compare(_template(0, 0), _template(a_deg, b_deg), plain)
+    assert score == pytest.approx((np.cos(np.deg2rad(a_deg)) + np.cos(np.deg2rad(b_deg))) / 2, abs=1e-6)
+
+
+def test_an_uncalibrated_score_has_a_digest_of_its_own() -> None:
+    """No point made for a calibrated score, nor for other embedders, fits it."""
+    parts = ({"detector": "1"}, {"a": "2"})
+    digests = {face_match_digest(*parts, known) for known in (CALIBRATION, uncalibrated(("a", "b")))}
+    digests.add(face_match_digest({"detector": "1"}, {"c": "2"}, uncalibrated(("c",))))
+    assert len(digests) == 3

@@ -17,7 +17,7 @@ from idv.domain.eval_sets import Comparisons, EvalItem, EvalSet, Label, MediaRef
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
 from idv.domain.faces import Acquired, Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage
-from idv.domain.ports import Perception
+from idv.domain.ports import Perception, TemplateCheck
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckName, CheckResult, Outcome
 from idv.domain.score_tables import Run
@@ -187,7 +187,8 @@ def candidate_of(
 ) -> CheckCandidate:
     """A candidate; the digest is the check's."""
     described = Described(name, check.name, check.provider, check.digest, {"net": "0" * 64}, {"pack": "own"})
-    return CheckCandidate(described, partial(bench_of, check, price), compares=compares)
+    comparer = check if compares and isinstance(check, TemplateCheck) else None
+    return CheckCandidate(described, partial(bench_of, check, price), comparer)
 
 
 def items_of(
