@@ -44,7 +44,7 @@ def test_the_floor_is_the_rule_of_three() -> None:
     assert floors["tune bona_fide"].by_trials == pytest.approx(0.95)
     pairs = contents_of(_faces(Comparisons.ALL_PAIRS)).floors
     assert [(floor.what, floor.trials, floor.subjects) for floor in pairs] == [
-        ("test mated", 1, 2),
+        ("test mated", 1, 1),
         ("test non-mated", 2, 2),
     ]
 
