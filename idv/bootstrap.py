@@ -185,6 +185,24 @@ def candidate(
     return CheckCandidate(described, opened, comparer=found if isinstance(found, TemplateCheck) else None)
 
 
+def laid_over(files: Mapping[str, ModelFile], overlay: Path) -> dict[str, ModelFile]:
+    """A pack's files with those of a folder in place of the models of their names.
+
+    Nothing pins a folder's files: their digest is what they are, and so is the check digest made of it.
+    Raises ModelError `model_overlay_invalid`.
+    """
+    found = {path.parent.parent.name: path for path in sorted(overlay.glob("*/1/model.onnx"))}
+    unknown = sorted(found.keys() - files.keys())
+    if unknown or not found:
+        why = f"no model is called {', '.join(unknown)}" if unknown else "there is no <model>/1/model.onnx"
+        raise ModelError("model_overlay_invalid", f"{overlay}: {why}")
+    own = {
+        name: replace(files[name], path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+        for name, path in found.items()
+    }
+    return {**files, **own}
+
+
 def _check_of(checks: Sequence[Check], name: CheckName) -> Check:
     check = next((check for check in checks if check.name is name), None)
     if check is None:
@@ -402,20 +420,7 @@ def _model_files(settings: Settings, overlay: Path | None = None) -> dict[str, M
     """The pack's models; a pack of face models only borrows the rest from the default one."""
     store = model_store(settings)
     files = {**store.files(DEFAULT_PACK), **store.files(settings.pack)}
-    return files if overlay is None else {**files, **_laid_over(files, overlay)}
-
-
-def _laid_over(files: Mapping[str, ModelFile], overlay: Path) -> dict[str, ModelFile]:
-    """Models of a folder in place of the pack's: nothing pins them, so their digest is what they are."""
-    found = {path.parent.parent.name: path for path in sorted(overlay.glob("*/1/model.onnx"))}
-    unknown = sorted(found.keys() - files.keys())
-    if unknown or not found:
-        why = f"no model is called {', '.join(unknown)}" if unknown else "there is no <model>/1/model.onnx"
-        raise ModelError("model_overlay_invalid", f"{overlay}: {why}")
-    return {
-        name: replace(files[name], path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-        for name, path in found.items()
-    }
+    return files if overlay is None else laid_over(files, overlay)
 
 
 def _face_models(settings: Settings) -> _FaceModels:

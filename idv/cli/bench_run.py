@@ -98,15 +98,17 @@ def run(
         seed=seed,
         currency=currency,
     )
-    runs = []
-    for name in candidate:
-        measured = _candidate(
-            name, checked, check=check or eval_set.check, price=price, threads=chosen.threads, partial=partial
+    opened = [
+        _candidate(
+            name, checked, check or eval_set.check, price=price, threads=chosen.threads, partial=partial
         )
-        with counting(name) as tell:
-            runs.append(
-                run_bench(eval_set, measured, dataclasses.replace(bench, on_progress=tell), resume=resume)
-            )
+        for name in candidate
+    ]
+    runs = []
+    for measured in opened:
+        with counting(measured.described.name) as tell:
+            here = dataclasses.replace(bench, on_progress=tell)
+            runs.append(run_bench(eval_set, measured, here, resume=resume))
     if json_:
         typer.echo(json.dumps([_summary(run, out) for run in runs], indent=1, ensure_ascii=False))
     else:
@@ -114,7 +116,7 @@ def run(
 
 
 def _candidate(
-    name: str, checked: Settings, *, check: CheckName, price: float, threads: int, partial: bool
+    name: str, checked: Settings, check: CheckName, *, price: float, threads: int, partial: bool
 ) -> Candidate:
     if name.endswith(".csv"):
         return read_scores(Path(name), check, partial=partial)

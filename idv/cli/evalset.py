@@ -215,7 +215,7 @@ def _floors(contents: Contents) -> Table:
         box=None,
     )
     for floor in contents.floors:
-        trials, subjects = f"{floor.by_trials:.2%}", f"{floor.by_subjects:.2%}"
+        trials, subjects = f"{100 * floor.by_trials:.2g} %", f"{100 * floor.by_subjects:.2g} %"
         table.add_row(floor.what, f"{floor.trials:,}", trials, f"{floor.subjects:,}", subjects)
     return table
 

@@ -14,7 +14,9 @@ from idv.cli import (
     doctor,
     evalset,
     keys,
+    labels,
     models,
+    monitor,
     policy,
     score,
     serve,
@@ -43,7 +45,7 @@ _HELP = (
     "Exit codes: 0 done (verify: accept), 1 unexpected, or doctor or demo found a fault, 2 wrong usage or "
     "configuration, 3 a model is missing or altered, 4 stored data is broken, 5 the input was refused, "
     "6 storage or capacity is missing; verify alone: 10 step_up, 11 review, 12 reject; "
-    "bench compare alone: 20 the gate failed."
+    "bench compare alone: 20 the gate failed; monitor alone: 21 live traffic moved."
 )
 
 app = typer.Typer(
@@ -67,6 +69,8 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(policy.app, name="policy")
+app.add_typer(labels.app, name="labels")
+app.command("monitor")(monitor.monitor)
 
 
 def exit_code(error: IdvError) -> int:

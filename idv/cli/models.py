@@ -27,8 +27,12 @@ from idv.packs.progress import Progress as PackProgress
 from idv.packs.progress import Stage
 from idv.packs.status import Licence, ModelStatus, Pulled, State
 from idv.packs.store import DEFAULT_PACK, ModelStore
+from idv.packs.triton import export as export_for_triton
+from idv.packs.triton import write_configs
 
-app = typer.Typer(help="Models: pull, list, verify, licences, add.", no_args_is_help=True)
+app = typer.Typer(
+    help="Models: pull, list, verify, licences, add; config and export for Triton.", no_args_is_help=True
+)
 
 PackArgument = Annotated[str | None, typer.Argument(help="The pack (default: the setting `pack`).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -125,6 +129,28 @@ def add(
     store, _ = _opened(context, None)
     model = add_model(store.repository, file, card, pack=pack, replace_digest=replace)
     typer.echo(f"{model.name}: {_size(model.size)}, SHA-256 {model.sha256}, locked in pack {pack}")
+
+
+@app.command()
+def config(context: typer.Context) -> None:
+    """Write every model's Triton configuration (`config.pbtxt`) beside its card, from the card."""
+    store, _ = _opened(context, None)
+    names = sorted({model.name for pack in store.packs() for model in store.lock(pack).models})
+    changed = write_configs(store.repository, names)
+    typer.echo(f"{len(names)} configurations, changed: {', '.join(changed) or 'none'}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="The folder to make.", file_okay=False)],
+    pack: PackArgument = None,
+) -> None:
+    """Lay a pack's models out as a model repository for Triton."""
+    store, pack = _opened(context, pack)
+    files = store.files(pack)
+    export_for_triton(files, store.repository, folder)
+    typer.echo(f"{len(files)} models of pack {pack} in {folder}")
 
 
 def pull_with_progress(pack: str, repository: Path, cache: Path) -> Pulled:

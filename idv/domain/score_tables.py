@@ -34,7 +34,9 @@ class Factor:
 class ItemTable:
     """One row an item, in the set's order.
 
-    `score` (N,) float64, higher = more genuine, -inf where the check gave none (never NaN). `outcome` (N,)
+    `score` (N,) float64, higher = more genuine, -inf where the check gave none (never NaN); for an item that
+    is only compared with others, 0 where there is something to compare: -inf is a failure to acquire.
+    `outcome` (N,)
     int8 positions in OUTCOMES. `genuine` (N,) int8: 1, 0, or -1 where the label is unknown, sealed or a
     matter of comparison. `correct` (N,) int8: whether what was read equals the truth, -1 where nothing was
     to be read.

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 _HALF = 0.5  # added to every count, so that an empty bin costs much and not infinitely much
 _SERIES_TERMS = 100
+_NEVER_SO_CLOSE = 0.04  # the tail differs from 1 by exp(-771)
 _BLOCK = 4_000_000  # similarities held at once
 
 
@@ -79,7 +80,7 @@ def ks(reference: ArrayLike, live: ArrayLike) -> Kolmogorov:
 
 def kolmogorov_tail(x: float) -> float:
     """Probability that Kolmogorov's limit distribution exceeds `x` at or above 0, in [0, 1] (1933)."""
-    if x <= 0:
+    if x < _NEVER_SO_CLOSE:
         return 1.0
     if x < 1:
         # Jacobi's transformation of the series below: this one converges fast for small x.

@@ -89,7 +89,9 @@ def best_accuracy_threshold(mated: ArrayLike, nonmated: ArrayLike) -> float:
     errors = curve.fmr * impostor.size + curve.fnmr * genuine.size
     best = int(np.argmin(errors))
     upper, lower = curve.thresholds[best], curve.thresholds[max(best - 1, 0)]
-    return float((upper + lower) / 2) if np.isfinite(upper) and np.isfinite(lower) else float(upper)
+    between = (upper + lower) / 2
+    # The lower neighbour itself would pass; beside the smallest numbers there is nothing between.
+    return float(between) if np.isfinite(between) and between > lower else float(upper)
 
 
 def _scores(values: ArrayLike) -> NDArray[np.float64]:

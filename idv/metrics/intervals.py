@@ -80,7 +80,12 @@ def relative_precision(errors: int, *, confidence: float = 0.9) -> float:
 
 def student_t_tail(t: float, freedom: float) -> float:
     """Probability that Student's t with `freedom` > 0 degrees exceeds `t`, in [0, 1] (DLMF 8.17)."""
-    both = regularised_incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
+    square = t * t
+    # Of a number and its distance to 1 the smaller one keeps its digits.
+    if square < freedom:
+        both = 1 - regularised_incomplete_beta(square / (freedom + square), 0.5, freedom / 2)
+    else:
+        both = regularised_incomplete_beta(freedom / (freedom + square), freedom / 2, 0.5)
     return both / 2 if t > 0 else 1 - both / 2
 
 

@@ -66,6 +66,8 @@ def threshold_at_apcer(score: ArrayLike, species_codes: ArrayLike, target: float
     scores, codes = _scores(score), np.asarray(species_codes).ravel()
     if scores.size == 0 or scores.size != codes.size:
         raise ValueError(f"{scores.size} attacks, but species of {codes.size}")
+    if target == 1:  # every attack of every species may pass, not only those above the species' own lowest
+        return threshold_at_fmr(scores, target)
     return max(threshold_at_fmr(scores[codes == code], target) for code in np.unique(codes))
 
 

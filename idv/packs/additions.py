@@ -12,6 +12,7 @@ from idv.packs.cards import ModelCard, card_path, read_card
 from idv.packs.inspection import check_against_card, inspect_onnx
 from idv.packs.lock import Lock, LockedModel, Source, SourceKind
 from idv.packs.lock_files import lock_path, read_lock, write_lock
+from idv.packs.triton import config_path, triton_config
 
 REPOSITORY_SOURCE = Source("repository", SourceKind.REPOSITORY)
 
@@ -19,7 +20,7 @@ REPOSITORY_SOURCE = Source("repository", SourceKind.REPOSITORY)
 def add_model(
     repository: Path, file: Path, card: Path, *, pack: str, replace_digest: bool = False
 ) -> LockedModel:
-    """Put `file` at `<repository>/<name>/1/model.onnx`, its card beside it, and lock it in `pack`.
+    """Put `file` at `<repository>/<name>/1/model.onnx`, card and Triton config beside it; lock it in `pack`.
 
     The pack is made when there is none of that name; a model that the pack has already is replaced. Calling
     it with the files that are in the repository already only writes the digests: so a model that was trained
@@ -41,6 +42,7 @@ def add_model(
     member = f"{described.name}/1/model.onnx"
     _write_unless_same(repository / member, data)
     _write_unless_same(card_path(repository, described.name), text.encode())
+    _write_unless_same(config_path(repository, described.name), triton_config(described).encode())
     locked = _locked(described, member, sha256, len(data))
     write_lock(repository, _with_model(lock, locked))
     return locked

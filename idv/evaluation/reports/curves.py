@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from idv.domain.results import CheckName
 from idv.domain.score_tables import Trials
 from idv.evaluation.catalogue import Rate
-from idv.evaluation.reports.figures import Resampling, counted_as_refused
+from idv.evaluation.reports.figures import Resampling, band_of, counted_as_refused
 from idv.evaluation.reports.targets import Side, groups_of, rate_on
-from idv.metrics.bootstrap import det_band
 
 Floats = NDArray[np.float64]
 
@@ -105,23 +104,20 @@ def _distinct(x: Floats, y: Floats) -> tuple[Point, ...]:
 
 
 def _band(other: Rate, trials: Trials, how: Resampling) -> tuple[BandPoint, ...]:
-    """Pointwise interval of the curve, at false-accept rates of at least two errors."""
+    """Pointwise interval of the curve, at false-accept rates of at least two errors; none if undefined."""
     attacks = int((~trials.genuine).sum())
     lowest = 2 / attacks
     if lowest >= 0.5:  # noqa: PLR2004 - no room for a curve between two errors and one half
         return ()
     grid = np.geomspace(lowest, 0.5, _BAND_POINTS)
-    low, high = det_band(
-        counted_as_refused(other, trials),
-        trials.genuine,
-        trials.subject_a,
-        trials.subject_b,
-        grid,
-        resamples=min(how.resamples, _BAND_RESAMPLES),
-        confidence=how.confidence,
-        seed=how.seed,
+    quicker = Resampling(min(how.resamples, _BAND_RESAMPLES), how.confidence, how.seed)
+    try:
+        intervals = band_of(counted_as_refused(other, trials), trials, grid.tolist(), quicker)
+    except ValueError:
+        return ()
+    return tuple(
+        BandPoint(float(x), interval.low, interval.high) for x, interval in zip(grid, intervals, strict=True)
     )
-    return tuple(BandPoint(float(x), float(a), float(b)) for x, a, b in zip(grid, low, high, strict=True))
 
 
 @dataclass(frozen=True)

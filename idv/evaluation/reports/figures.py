@@ -26,7 +26,9 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Figure:
-    """One rate: `errors` of `trials` by `subjects` people; `value` None where it is undefined, and `why`.
+    """One rate: `errors` of `trials` by `subjects` people.
+
+    `value` or only `interval` is None where it is undefined, and `why` says so.
 
     `group`: the species it is about, empty for all trials; `worst`: the maximum over species.
     """
@@ -50,20 +52,53 @@ def figure_of(rate: Rate, trials: Trials, threshold: float | None, how: Resampli
     if len(trials) == 0:
         return replace(named, why="no trial counts for it")
     wrong = rate.errors(decided(trials, threshold))
+    interval, why = interval_of(wrong, trials, how)
     return replace(
         named,
         errors=int(wrong.sum()),
         trials=len(trials),
         subjects=subjects_in(trials),
         value=float(wrong.mean()),
-        interval=rate_interval(
+        interval=interval,
+        why=why,
+    )
+
+
+def interval_of(wrong: NDArray[np.bool_], trials: Trials, how: Resampling) -> tuple[Interval | None, str]:
+    """The interval over subjects of the share of `wrong` (N,), or None and why it is undefined."""
+    try:
+        interval = rate_interval(
             wrong,
             trials.subject_a,
             trials.subject_b,
             resamples=how.resamples,
             confidence=how.confidence,
             seed=how.seed,
-        ),
+        )
+    except ValueError as undefined:
+        return None, str(undefined)
+    return interval, ""
+
+
+def band_of(
+    score: NDArray[np.float64], trials: Trials, grid: Sequence[float], how: Resampling
+) -> tuple[Interval, ...]:
+    """The interval of the rate of false rejects at each rate of false accepts of `grid`.
+
+    Raises ValueError where it is undefined: one subject, or one class.
+    """
+    lows, highs = det_band(
+        score,
+        trials.genuine,
+        trials.subject_a,
+        trials.subject_b,
+        grid,
+        resamples=how.resamples,
+        confidence=how.confidence,
+        seed=how.seed,
+    )
+    return tuple(
+        Interval(low, high, how.confidence) for low, high in zip(lows.tolist(), highs.tolist(), strict=True)
     )
 
 
@@ -144,22 +179,17 @@ def _trade_offs(
 ) -> Iterator[TradeOff]:
     """Levels that all non-genuine trials decide together: one bootstrap serves them all."""
     score = counted_as_refused(other, trials)
-    lows, highs = det_band(
-        score,
-        trials.genuine,
-        trials.subject_a,
-        trials.subject_b,
-        list(names),
-        resamples=how.resamples,
-        confidence=how.confidence,
-        seed=how.seed,
-    )
     others = int((~trials.genuine).sum())
-    for (level, name), low, high in zip(names.items(), lows.tolist(), highs.tolist(), strict=True):
+    why, intervals = "", dict[float, Interval]()
+    try:
+        intervals = dict(zip(names, band_of(score, trials, list(names), how), strict=True))
+    except ValueError as undefined:
+        why = str(undefined)
+    for level, name in names.items():
+        interval = intervals.get(level)
         threshold = threshold_for(Target(made, level), trials)
         value = float(np.mean(score[trials.genuine] < threshold))
-        interval = Interval(min(low, value), max(high, value), how.confidence)
-        yield TradeOff(name, level, value, interval, threshold, supported=level * others >= _FEW)
+        yield TradeOff(name, level, value, interval, threshold, supported=level * others >= _FEW, why=why)
 
 
 def _with_worst_species(made: Rate, trials: Trials, level: float) -> Trials:

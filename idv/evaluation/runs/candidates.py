@@ -66,7 +66,7 @@ class CheckCandidate:
     """A check: own models, a vendor, a router. `open_workbench` wires it in the process that calls.
 
     `comparer`: the check itself where it is a TemplateCheck, so that an image of many comparisons is looked
-    at once, by a workbench, and compared here. Any other judges each listed comparison as reference and probe.
+    at once, by a workbench, and compared here. Any other check judges each listed comparison by itself.
     """
 
     described: Described

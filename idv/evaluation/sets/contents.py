@@ -123,14 +123,25 @@ def _pairs_of(given: EvalSet, part: Part) -> tuple[int, int]:
     return mated, total * (total - 1) // 2 - mated
 
 
+def _mated_subjects(given: EvalSet, part: Part) -> int:
+    """How many subjects have a mated comparison: the others cannot show a false non-match."""
+    subjects = [item.subject if item.part is part else None for item in given.items]
+    if given.pairs is not None:
+        return len(
+            {subjects[a] for a, b in given.pairs.tolist() if subjects[a] and subjects[a] == subjects[b]}
+        )
+    return sum(count > 1 for count in Counter(filter(None, subjects)).values())
+
+
 def _floors(given: EvalSet) -> list[Floor]:
     floors = []
     for part in Part:
         mine = [item for item in given.items if item.part is part]
         if given.comparisons is not Comparisons.NONE:
+            mated, other = _pairs_of(given, part)
+            floors.append(_floor(f"{part} mated", mated, _mated_subjects(given, part)))
             people = len({item.subject for item in mine if item.subject})
-            for what, trials in zip(("mated", "non-mated"), _pairs_of(given, part), strict=True):
-                floors.append(_floor(f"{part} {what}", trials, people))
+            floors.append(_floor(f"{part} non-mated", other, people))
             continue
         groups = Counter((item.label.value, item.species or "") for item in mine if item.label)
         for label, species in sorted(groups):

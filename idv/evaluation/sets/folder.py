@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from idv.domain.errors import EvalSetError, SetFault, StorageUnavailable
 from idv.domain.eval_sets import Comparisons, EvalItem, EvalSet, Part
-from idv.domain.evidence import ImageRole
 from idv.evaluation.sets.item_files import (
     ITEMS,
     PAIRS,
@@ -67,6 +66,8 @@ def write_set(
         manifest, items_bytes(manifest, shown), None if pairs is None else pairs_bytes(shown, pairs)
     )
     checked = assembled(files)
+    if divided := _divided_subjects(items):  # seen only while the sealed subjects are still there
+        raise EvalSetError(divided)
     _refuse_other_content(folder, checked)
     try:
         if sealed_labels is not None and labels is not None:
@@ -128,14 +129,14 @@ def _duplicates(items: Sequence[EvalItem]) -> list[SetFault]:
                 SetFault("item_duplicate", f"items {ids[item.id]} and {number} have one identifier")
             )
         ids.setdefault(item.id, number)
-        for role, ref in item.media.items():
+        for ref in item.media.values():
             if ref.sha256 in files:
                 other = items[files[ref.sha256] - 1]
                 how = "" if other.label == item.label else ", with contradicting labels"
                 faults.append(
                     SetFault("item_duplicate", f"items {files[ref.sha256]} and {number} are one file{how}")
                 )
-            elif role is not ImageRole.DOCUMENT_BACK or ref.sha256 not in files:
+            else:
                 files[ref.sha256] = number
     return faults
 

@@ -7,11 +7,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from idv.domain.operating_points import Interval
 from idv.domain.results import CheckName
 from idv.domain.score_tables import Trials
-from idv.evaluation.reports.figures import Resampling
+from idv.evaluation.reports.figures import Resampling, interval_of
 from idv.evaluation.reports.targets import Side, groups_of, rate_on
-from idv.metrics.bootstrap import rate_interval
 
 APPLICANTS = 10_000
 
@@ -74,17 +74,10 @@ def _counts(
     for fate, became in _fates(trials.score, threshold, reject_below):
         if fate is Fate.INCONCLUSIVE and reject_below == threshold:
             continue
-        interval = rate_interval(
-            became,
-            trials.subject_a,
-            trials.subject_b,
-            resamples=how.resamples,
-            confidence=how.confidence,
-            seed=how.seed,
-        )
-        yield ExpectedCount(
-            fate, people * float(became.mean()), people * interval.low, people * interval.high
-        )
+        # Without an interval everything between nobody and everybody is possible.
+        interval = interval_of(became, trials, how)[0] or Interval(0.0, 1.0, how.confidence)
+        share = float(became.mean())
+        yield ExpectedCount(fate, people * share, people * interval.low, people * interval.high)
 
 
 def _fates(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.isotonic import isotonic_regression
 
-from idv.metrics.calibration import cllr, fit_llr
+from idv.metrics.calibration import cllr, ece, fit_llr, min_cllr
 
 
 def test_two_normal_classes_give_the_ratio_of_their_densities() -> None:
@@ -79,3 +80,74 @@ def test_what_cannot_be_calibrated_is_refused(mated: list[float], nonmated: list
     """An empty class, NaN, a failure's -inf and a score that never varies raise."""
     with pytest.raises(ValueError, match=r"calibrat"):
         fit_llr(mated, nonmated)
+
+
+TIED = st.lists(st.integers(-4, 4), min_size=1, max_size=40)
+
+
+@given(TIED, TIED)
+def test_min_cllr_agrees_with_isotonic_regression(mated: list[int], nonmated: list[int]) -> None:
+    """With many ties: the cost of scikit-learn's isotonic posteriors, turned into ratios."""
+    levels = sorted({*mated, *nonmated})
+    ones = np.array([mated.count(level) for level in levels], dtype=float)
+    zeros = np.array([nonmated.count(level) for level in levels], dtype=float)
+    posterior = isotonic_regression(ones / (ones + zeros), sample_weight=ones + zeros)
+    odds = len(mated) / len(nonmated)
+    cost = 0.0
+    for one, zero, p in zip(ones, zeros, posterior, strict=True):
+        cost += one / len(mated) * np.log2(1 + (1 - p) / p * odds) if one else 0.0
+        cost += zero / len(nonmated) * np.log2(1 + p / (1 - p) / odds) if zero else 0.0
+    assert min_cllr(mated, nonmated) == pytest.approx(cost / 2, abs=1e-12)
+
+
+@given(TIED, TIED)
+def test_no_map_of_the_scores_costs_less(mated: list[int], nonmated: list[int]) -> None:
+    """The scores taken as ratios cost at least the minimum."""
+    assert min_cllr(mated, nonmated) <= cllr(mated, nonmated) + 1e-12
+
+
+def test_min_cllr_of_separated_scores_is_zero() -> None:
+    """When every mated score is above every other nothing is lost; a failure counts as the lowest score."""
+    assert min_cllr([2.0, 3.0], [0.0, 1.0]) == 0.0
+    assert min_cllr([2.0, -np.inf], [0.0, -np.inf]) > 0
+
+
+def test_cllr_agrees_with_its_definition() -> None:
+    """The two means of logarithms to the base 2, by hand."""
+    expected = (np.log2(1 + np.exp(-2.0)) + np.log2(1 + np.exp(-1.0))) / 2
+    assert cllr([2.0], [-1.0]) == pytest.approx(expected, abs=1e-12)
+    assert cllr([np.inf], [-np.inf]) == 0.0
+
+
+def test_ece_by_hand() -> None:
+    """Two bins: 0.5 belongs to the lower; gaps of 0.2 and 0.1 over the five trials."""
+    stated, true = [0.0, 0.3, 0.5, 0.9, 0.8], [False, True, False, True, True]
+    lower, upper = abs(0.8 - 1) / 5, abs(1.7 - 2) / 5
+    assert ece(stated, np.array(true), bins=2) == pytest.approx(lower + upper, abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50), st.integers(1, 20))
+def test_ece_agrees_with_a_loop_over_bins(trials: list[tuple[float, bool]], bins: int) -> None:
+    """Each bin's mean probability and share of true, weighed by its size."""
+    total = 0.0
+    for k in range(bins):
+        low, high = k / bins, (k + 1) / bins
+        inside = [(p, t) for p, t in trials if (low < p or k == 0) and (p <= high or k == bins - 1)]
+        if inside:
+            stated = sum(p for p, _ in inside) / len(inside)
+            true = sum(t for _, t in inside) / len(inside)
+            total += len(inside) / len(trials) * abs(stated - true)
+    stated_all, true_all = zip(*trials, strict=True)
+    assert ece(stated_all, np.array(true_all), bins=bins) == pytest.approx(total, abs=1e-12)
+
+
+def test_what_has_no_cost_is_refused() -> None:
+    """An empty class, a probability above 1, labels that are no booleans and no bins raise."""
+    with pytest.raises(ValueError, match="both classes"):
+        min_cllr([], [1.0])
+    with pytest.raises(ValueError, match="probability"):
+        ece([1.2], np.array([True]))
+    with pytest.raises(ValueError, match="true or false"):
+        ece([0.2], [0.7])
+    with pytest.raises(ValueError, match="bin"):
+        ece([0.2], np.array([True]), bins=0)

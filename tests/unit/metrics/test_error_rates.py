@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from idv.metrics import error_rates
 
@@ -120,3 +121,31 @@ def test_a_target_outside_the_unit_interval_is_refused() -> None:
     """A percentage passed as a rate raises."""
     with pytest.raises(ValueError, match="rate"):
         error_rates.threshold_at_fmr([1.0], 5.0)
+
+
+@given(
+    st.lists(st.integers(-4, 4), min_size=1, max_size=40),
+    st.lists(st.integers(-4, 4), min_size=1, max_size=40),
+)
+def test_det_and_auc_agree_with_scikit_learn(mated: list[int], nonmated: list[int]) -> None:
+    """With many ties: every point of scikit-learn's ROC curve lies on the DET curve, and the areas agree."""
+    labels, scores = [1] * len(mated) + [0] * len(nonmated), mated + nonmated
+    fpr, tpr, thresholds = roc_curve(labels, scores, drop_intermediate=False)
+    curve = error_rates.det_points(mated, nonmated)
+    assert curve.fmr[::-1] == pytest.approx(fpr, abs=1e-12)
+    assert 1 - curve.fnmr[::-1] == pytest.approx(tpr, abs=1e-12)
+    assert curve.thresholds[::-1].tolist() == thresholds.tolist()
+    assert error_rates.roc_auc(mated, nonmated) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+
+
+def test_a_failure_is_let_in_at_no_target() -> None:
+    """Even a target of 1 gives a finite threshold, below every score and above a failure."""
+    threshold = error_rates.threshold_at_fmr([-np.inf, -np.inf], 1.0)
+    assert np.isfinite(threshold)
+    assert error_rates.fmr([-np.inf, -1e300], threshold) == 0.5
+
+
+def test_nan_is_no_threshold() -> None:
+    """Nothing compares with NaN, which would read as no error: it raises."""
+    with pytest.raises(ValueError, match="threshold"):
+        error_rates.fmr([1.0], float("nan"))

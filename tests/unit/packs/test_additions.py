@@ -35,6 +35,7 @@ def test_a_model_is_copied_its_digest_written_and_its_pack_made(
     files = ModelStore(repository, tmp_path / "cache").files("team")
     assert files["mine"].path == repository / "mine" / "1" / "model.onnx"
     assert files["mine"].sha256 == locked.sha256 == read_card(repository / "mine" / "card.toml").sha256
+    assert 'name: "mine"' in (repository / "mine" / "config.pbtxt").read_text()
     assert (repository / "mine" / "card.toml").read_text().count("# a comment that stays") == 1
 
 

@@ -8,7 +8,16 @@ import numpy as np
 
 from idv.domain.eval_sets import Comparisons, Part
 from idv.domain.results import CheckName, Outcome
-from idv.domain.score_tables import OUTCOMES, Factor, ItemTable, PairTable, Run, RunRecord, ScoreTable
+from idv.domain.score_tables import (
+    OUTCOMES,
+    Factor,
+    ItemTable,
+    PairTable,
+    Run,
+    RunRecord,
+    ScoreTable,
+    Trials,
+)
 
 
 def factor(values: Sequence[str | None]) -> Factor:
@@ -136,3 +145,34 @@ def document_run(seed: int = 0, *, count: int = 120, **changes: Any) -> Run:
         slices={"document_type": ["passport" if i % 5 else "card" for i in index]},
     )
     return Run(record(CheckName.DOCUMENT_READING, **changes), ScoreTable(table))
+
+
+def trials_of(scores: Sequence[float], genuine: Sequence[bool], species: Sequence[str | None]) -> Trials:
+    """Trials of single items, each about somebody else, on which the candidate decided nothing."""
+    rows = np.arange(len(scores), dtype=np.int32)
+    return Trials(
+        score=np.array(scores, np.float64),
+        genuine=np.array(genuine, bool),
+        outcome=np.full(len(scores), -1, np.int8),
+        subject_a=rows,
+        subject_b=rows,
+        species=factor(species),
+        row_a=rows,
+        row_b=rows,
+    )
+
+
+def matching_trials(mated: Sequence[float], nonmated: Sequence[float]) -> Trials:
+    """Comparisons without species."""
+    count = len(mated) + len(nonmated)
+    return trials_of([*mated, *nonmated], [i < len(mated) for i in range(count)], [None] * count)
+
+
+def liveness_trials(bona_fide: Sequence[float], attacks: Mapping[str, Sequence[float]]) -> Trials:
+    """Bona fide captures and attacks by species; the species "" is one that nobody named."""
+    scores = list(bona_fide)
+    named: list[str | None] = [None] * len(bona_fide)
+    for name, values in attacks.items():
+        scores += values
+        named += [name or None] * len(values)
+    return trials_of(scores, [i < len(bona_fide) for i in range(len(scores))], named)

@@ -1,0 +1,197 @@
+"""Live distributions against a reference: scores, outcomes, reasons, novelty; and which moved too far."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+import numpy as np
+
+from idv.domain.operating_points import Interval
+from idv.domain.results import CheckName
+from idv.evaluation.monitoring.novelty import BEYOND, novel
+from idv.evaluation.monitoring.observations import Observed
+from idv.evaluation.monitoring.samples import Reference, Sample, sample_of
+from idv.metrics.drift import ks, psi, psi_of_counts
+from idv.metrics.intervals import wilson
+from idv.metrics.paired import holm
+
+BINS = 10
+Name = TypeVar("Name", bound=str)
+
+
+class Alarm(StrEnum):
+    """What moved."""
+
+    SCORE_PSI = "score_psi"
+    SCORE_KS = "score_ks"
+    OUTCOME_PSI = "outcome_psi"
+    REASON_PSI = "reason_psi"
+    INCONCLUSIVE = "inconclusive_share"
+    NOVELTY = "novelty"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a movement is an alarm. Groups of fewer than `least` results are not judged at all.
+
+    A stability index counts from `psi` on, and only above three times what chance alone makes of it; a
+    Kolmogorov-Smirnov distance from `ks_distance` on, with a p-value of at most `ks_p` after Holm over all
+    groups. A share counts when its interval lies wholly above the reference's.
+    """
+
+    least: int = 100
+    psi: float = 0.25
+    ks_distance: float = 0.1
+    ks_p: float = 0.001
+    novelty: float = 3 * BEYOND
+
+
+@dataclass(frozen=True)
+class GroupDrift:
+    """One check and provider, all countries (None) or one. Shares are (live, reference) with intervals.
+
+    `judged` is False for too few results; figures are then None. `same_models`: whether the reference was
+    scored with the same check digest.
+    """
+
+    check: CheckName
+    provider: str
+    country: str | None
+    live: int
+    reference: int
+    same_models: bool
+    judged: bool = False
+    score_psi: float | None = None
+    score_ks: float | None = None
+    ks_p: float | None = None
+    outcome_psi: float | None = None
+    reason_psi: float | None = None
+    inconclusive: tuple[Interval, Interval] | None = None
+    inconclusive_share: float | None = None
+    novelty: Interval | None = None
+    novelty_share: float | None = None
+    alarms: tuple[Alarm, ...] = field(default=())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its alarms by name, for telling which are new."""
+        place = f"{self.check}/{self.provider}/{self.country or '*'}"
+        return tuple(f"{place}/{alarm}" for alarm in self.alarms)
+
+
+def measure_drift(
+    rows: Sequence[Observed], references: Mapping[CheckName, Reference], limits: Limits | None = None
+) -> tuple[GroupDrift, ...]:
+    """Every group of live results whose check has a reference, by check, provider and country."""
+    chosen = limits or Limits()
+    groups = [
+        (country, members, references[check])
+        for (check, _, country), members in sorted(_groups(rows).items(), key=_order)
+        if check in references
+    ]
+    measured = [_measured(country, members, reference, chosen) for country, members, reference in groups]
+    return tuple(_judged(measured, chosen))
+
+
+Key = tuple[CheckName, str, str | None]
+
+
+def _groups(rows: Iterable[Observed]) -> dict[Key, list[Observed]]:
+    groups: dict[Key, list[Observed]] = {}
+    for row in rows:
+        groups.setdefault((row.check, row.provider, None), []).append(row)
+        if row.country is not None:
+            groups.setdefault((row.check, row.provider, row.country), []).append(row)
+    return groups
+
+
+def _order(group: tuple[Key, list[Observed]]) -> tuple[str, str, str]:
+    check, provider, country = group[0]
+    return check, provider, country or ""
+
+
+def _measured(
+    country: str | None, rows: Sequence[Observed], reference: Reference, limits: Limits
+) -> GroupDrift:
+    before = reference.of(country)
+    now = sample_of(rows, before.signals)
+    group = GroupDrift(
+        check=now.check,
+        provider=now.provider,
+        country=country,
+        live=now.total,
+        reference=before.total,
+        same_models=now.check_digest == before.check_digest,
+    )
+    if now.total < limits.least or before.total < limits.least:
+        return group
+    return _with_figures(group, before, now)
+
+
+def _with_figures(group: GroupDrift, before: Sample, now: Sample) -> GroupDrift:
+    distance = ks(before.scores, now.scores)
+    moved = _count_psi(before.outcomes, now.outcomes)
+    share = [(sample.inconclusive, sample.total) for sample in (now, before)]
+    found = novel(before.vectors, now.vectors)
+    return dataclasses.replace(
+        group,
+        judged=True,
+        score_psi=psi(before.scores, now.scores, bins=BINS),
+        score_ks=distance.statistic,
+        ks_p=distance.p_value,
+        # A reference without thresholds has no outcomes to compare with.
+        outcome_psi=moved if sum(before.outcomes.values()) == before.total else None,
+        reason_psi=_reason_psi(before, now),
+        inconclusive=(wilson(*share[0]), wilson(*share[1])),
+        inconclusive_share=share[0][0] / share[0][1],
+        novelty=wilson(found.far, found.total) if found else None,
+        novelty_share=found.far / found.total if found else None,
+    )
+
+
+def _judged(measured: Sequence[GroupDrift], limits: Limits) -> Iterable[GroupDrift]:
+    """With the alarms of each group; p-values are corrected over all groups that were tested."""
+    p_values = [group.ks_p for group in measured if group.ks_p is not None]
+    adjusted = iter(holm(p_values).tolist() if p_values else ())
+    for group in measured:
+        if not group.judged:
+            yield group
+        else:
+            yield dataclasses.replace(group, alarms=_alarms(group, next(adjusted), limits))
+
+
+def _alarms(group: GroupDrift, p: float, limits: Limits) -> tuple[Alarm, ...]:
+    by_chance = (BINS - 1) * (1 / group.live + 1 / group.reference)
+    least_psi = max(limits.psi, 3 * by_chance)
+    now, before = group.inconclusive or (Interval(0, 0), Interval(0, 0))
+    raised = {
+        Alarm.SCORE_PSI: _at_least(group.score_psi, least_psi),
+        Alarm.SCORE_KS: _at_least(group.score_ks, limits.ks_distance) and p <= limits.ks_p,
+        Alarm.OUTCOME_PSI: _at_least(group.outcome_psi, least_psi),
+        Alarm.REASON_PSI: _at_least(group.reason_psi, least_psi),
+        Alarm.INCONCLUSIVE: now.low > before.high,
+        Alarm.NOVELTY: group.novelty is not None and group.novelty.low > limits.novelty,
+    }
+    return tuple(alarm for alarm, rang in raised.items() if rang)
+
+
+def _at_least(value: float | None, limit: float) -> bool:
+    return value is not None and value >= limit
+
+
+def _reason_psi(before: Sample, now: Sample) -> float:
+    """Of reasons, with a category for results that gave none."""
+    counts = [
+        {**sample.reasons, "": max(sample.total - sum(sample.reasons.values()), 0)}
+        for sample in (before, now)
+    ]
+    return _count_psi(*counts)
+
+
+def _count_psi(before: Mapping[Name, int], now: Mapping[Name, int]) -> float:
+    names = sorted({*before, *now})
+    if not sum(before.values()) or not sum(now.values()):
+        return 0.0
+    return psi_of_counts(*(np.array([side.get(name, 0) for name in names]) for side in (before, now)))

@@ -1,0 +1,191 @@
+"""Live distributions against a reference: what moves is told, what does not is not."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from idv.domain.documents import DocumentReading, FieldName, FieldReading, Zone
+from idv.domain.evidence import ImageRole
+from idv.domain.live import LiveCase
+from idv.domain.operating_points import Interval, OperatingPoint
+from idv.domain.reasons import Reason
+from idv.domain.results import CheckName, Outcome, Signal
+from idv.domain.stores import Remembered
+from idv.evaluation.monitoring.alerts import drift_body
+from idv.evaluation.monitoring.drift import Alarm, GroupDrift, Limits, measure_drift
+from idv.evaluation.monitoring.novelty import novel
+from idv.evaluation.monitoring.observations import Observed, country_of, observe
+from idv.evaluation.monitoring.samples import (
+    Reference,
+    reference_of_run,
+    reference_of_window,
+    sample_of,
+)
+from idv.workflow.memory import to_private
+from tests.unit.evaluation.gate.runs import Columns, pair_run, run
+from tests.unit.evaluation.monitoring.live import case, result
+
+LIVENESS = CheckName.LIVENESS
+UNSURE = Outcome.INCONCLUSIVE
+
+
+def rows(scores: Sequence[float], **more: Any) -> list[Observed]:
+    """Live liveness results with these scores."""
+    return list(observe(case(n, result(float(score), **more)) for n, score in enumerate(scores)))
+
+
+def normal(seed: int, size: int = 400, *, shift: float = 0.0) -> list[float]:
+    """Scores of one population."""
+    return list(np.random.default_rng(seed).normal(shift, 1.0, size))
+
+
+def drift(live: Sequence[Observed], reference: Reference, limits: Limits | None = None) -> GroupDrift:
+    """The only group."""
+    (group,) = measure_drift(live, {LIVENESS: reference}, limits)
+    return group
+
+
+def test_the_same_population_raises_no_alarm() -> None:
+    """Other draws of the same scores: small figures, none of them an alarm."""
+    group = drift(rows(normal(1)), reference_of_window("w", rows(normal(2))))
+    assert group.judged
+    assert group.alarms == ()
+    assert group.score_psi is not None
+    assert group.score_psi < 0.1
+
+
+def test_scores_that_fell_are_told_by_both_measures() -> None:
+    """One standard deviation lower."""
+    group = drift(rows(normal(1, shift=-1.0)), reference_of_window("w", rows(normal(2))))
+    assert {Alarm.SCORE_PSI, Alarm.SCORE_KS} <= set(group.alarms)
+    assert group.names[0] == "liveness/open/*/score_psi"
+
+
+def test_more_that_cannot_say_and_their_reasons_are_told() -> None:
+    """Half of the selfies blurred, where the reference had none."""
+    blurred = rows(normal(3, 200), outcome=UNSURE, reasons=(Reason.FACE_BLURRED,))
+    group = drift([*rows(normal(1, 200)), *blurred], reference_of_window("w", rows(normal(2))))
+    assert {Alarm.INCONCLUSIVE, Alarm.OUTCOME_PSI, Alarm.REASON_PSI} <= set(group.alarms)
+    assert group.inconclusive_share == 0.5
+
+
+def test_few_results_are_not_judged() -> None:
+    """Ninety-nine of the needed hundred, however far away."""
+    group = drift(rows(normal(1, 99, shift=9.0)), reference_of_window("w", rows(normal(2))))
+    assert not group.judged
+    assert (group.alarms, group.score_psi) == ((), None)
+
+
+def test_signals_far_from_any_in_the_reference_are_novel() -> None:
+    """The score is as ever; a signal behind it is somewhere no reference ever was."""
+    known = [result(s, signals=(Signal("x", s),)) for s in normal(1)]
+    strange = [
+        result(s, signals=(Signal("x", s + (6.0 if n % 10 == 0 else 0)),)) for n, s in enumerate(normal(2))
+    ]
+    reference = reference_of_window("w", list(observe(case(n, r) for n, r in enumerate(known))))
+    group = drift(list(observe(case(n, r) for n, r in enumerate(strange))), reference)
+    assert group.alarms == (Alarm.NOVELTY,)
+    assert group.novelty_share == pytest.approx(0.1, abs=0.02)
+
+
+def test_other_models_than_the_references_are_told() -> None:
+    """The check digest of live results differs."""
+    reference = reference_of_window("w", rows(normal(2)))
+    assert drift(rows(normal(1)), reference).same_models
+    assert not drift(rows(normal(1), check_digest="e"), reference).same_models
+
+
+def reading_of(state: str) -> dict[str, bytes]:
+    """What is remembered of a document from there."""
+    read = DocumentReading(fields=(FieldReading(FieldName.ISSUING_STATE, state, Zone.VIZ, 1.0),))
+    return to_private(Remembered(readings={ImageRole.DOCUMENT_FRONT: read}))
+
+
+def test_each_country_is_held_against_its_own_past() -> None:
+    """All together nothing moved; Utopia did."""
+
+    def traffic(seed: int, shift: float) -> list[Observed]:
+        found: list[LiveCase] = []
+        for state, moved in (("UTO", shift), ("D<<", -shift / 4)):
+            size = 200 if state == "UTO" else 800
+            for score in normal(seed, size, shift=moved):
+                found.append(case(len(found), result(score), private=reading_of(state)))
+        return list(observe(found))
+
+    reference = reference_of_window("w", traffic(1, 0.0))
+    groups = measure_drift(traffic(2, -1.2), {LIVENESS: reference})
+    assert [group.country for group in groups] == [None, "D", "UTO"]
+    moved = {group.country for group in groups if Alarm.SCORE_PSI in group.alarms}
+    assert moved == {"UTO"}
+
+
+@pytest.mark.parametrize(("state", "country"), [("UTO", "UTO"), ("D<<", "D"), ("Müller", None), ("", None)])
+def test_only_a_state_is_a_country(state: str, country: str | None) -> None:
+    """What was misread as one stays where it is sealed."""
+    assert country_of(reading_of(state)) == country
+
+
+def test_a_verification_is_one_row_a_check_its_first_that_ran() -> None:
+    """Later attempts and checks that were not asked are passed over."""
+    attempts = case(0, result(None, Outcome.NOT_RUN), result(1.0), result(2.0))
+    (row,) = observe([attempts])
+    assert row.score == 1.0
+    assert list(observe([attempts], CheckName.FACE_MATCH)) == []
+
+
+def test_a_run_of_single_items_is_a_reference_of_its_genuine_ones() -> None:
+    """Attacks in the set are no picture of applicants; sealed items are not looked at."""
+    columns = Columns(
+        [1.0, 2.0, -9.0, 5.0],
+        genuine=[1, 1, 0, 1],
+        outcomes=[Outcome.PASS, UNSURE, Outcome.FAIL, Outcome.PASS],
+        parts=["test", "tune", "test", "sealed"],
+        slices={"country": ["UTO", "UTO", "UTO", "D"]},
+    )
+    reference = reference_of_run(run(columns))
+    assert sorted(reference.all.scores) == [1.0, 2.0]
+    assert reference.all.outcomes == {Outcome.PASS: 1, UNSURE: 1}
+    assert (reference.of("UTO").total, reference.of("D").total) == (2, 2)
+
+
+def test_comparisons_get_their_outcomes_from_the_point_made_for_their_models() -> None:
+    """Without one, or with another model's, only missing scores are outcomes."""
+    columns = Columns([0.0] * 4, subjects=[0, 0, 1, 1])
+    faces = pair_run(columns, [0, 2, 0], [1, 3, 2], [3.0, float("-inf"), 9.0])
+    point = OperatingPoint(
+        CheckName.FACE_MATCH, 1.0, "d" * 64, "s", "e", "t", 0.5, Interval(0, 1), "r", dt.date(2026, 1, 1)
+    )
+    with_point = reference_of_run(faces, point).all
+    assert with_point.outcomes == {Outcome.PASS: 1, UNSURE: 1}
+    for other in (None, replace(point, check_digest="x")):
+        assert reference_of_run(faces, other).all.outcomes == {UNSURE: 1}
+
+
+def test_an_empty_reference_is_refused() -> None:
+    """A run without a genuine trial, a window without results."""
+    with pytest.raises(ValueError, match="no genuine"):
+        reference_of_run(run(Columns([1.0], genuine=[0])))
+    with pytest.raises(ValueError, match="no live results"):
+        sample_of([])
+
+
+def test_novelty_needs_a_reference_and_is_small_for_the_same_population() -> None:
+    """Twenty rows at least; about one in a hundred of the same is beyond the limit."""
+    rng = np.random.default_rng(5)
+    known, seen = rng.normal(size=(1000, 2)), rng.normal(size=(1000, 2))
+    found = novel(known, seen)
+    assert found is not None
+    assert found.far / found.total < 0.03
+    assert novel(known[:19], seen) is None
+    assert novel(known, seen[:0]) is None
+
+
+def test_nothing_of_an_applicant_leaves_with_the_figures() -> None:
+    """A group as JSON holds codes and numbers, no identifier of a verification."""
+    told = json.dumps(drift_body(drift(rows(normal(1)), reference_of_window("w", rows(normal(2))))))
+    assert "v0000" not in told
