@@ -1,5 +1,6 @@
 """The few SVG elements that charts are made of; colours come from the page's classes, so themes just work."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -24,8 +25,8 @@ def linear_axis(title: str, low: float, high: float, *, percent: bool = False) -
     """From `low` to `high` with about five round ticks."""
     span = (high - low) or 1.0
     step = _round_step(span / 5)
-    first = int(-(-low // step))
-    values = [step * k for k in range(first, int(high / step + 1e-9) + 1)]
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    values = [step * k for k in range(first, last + 1)]
     return Axis(
         title,
         lambda value: (value - low) / span,
