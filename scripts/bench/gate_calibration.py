@@ -139,7 +139,7 @@ def measure(design: Design, comparisons: int) -> None:
     tests = len(null[0].tests)
     print(
         f"{design.name:11} {tests:2} tests, nothing worse:           {alarms:4} of {comparisons} fail "
-        f"({alarms / comparisons:.1%}; nominal {design.rules.nominal:.0%}), rate {rate:.4f}, interval {width:.4f} wide",
+        f"({alarms / comparisons:.1%}, nominal {design.rules.nominal:.0%}); rate {rate:.4f}, interval {width:.4f}",
         flush=True,
     )
     for widths in (0.5, 1.0, 2.0):
