@@ -65,4 +65,5 @@ def test_pictures_are_made_of_the_worst_errors_that_can_be_had() -> None:
     made = thumbnails([summary], eval_set, shelf, InProcessDecoder())
     assert set(made) == {f"item-{wanted[0]}"}
     pixels = cv2.imdecode(np.frombuffer(base64.b64decode(made[f"item-{wanted[0]}"]), np.uint8), 1)
+    assert pixels is not None
     assert pixels.shape == (220, 220, 3)
