@@ -26,8 +26,8 @@ from idv.metrics.sequential import EProcess
 
 INCONCLUSIVE, LOW_SCORE = "inconclusive", "low_score"
 LOWEST = 0.1
-MEMORY = 2000.0
-"""Results after which an old one has faded to a third."""
+MEMORY = 200.0
+"""Results after which an old one has faded to a third: longer, and a good past hides what comes after it."""
 _LEAST_NULL, _MOST_NULL = 0.001, 0.95
 
 
