@@ -8,86 +8,15 @@ import pytest
 from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
 from idv.documents.document_types import DocumentTypes, load_document_types, parse_document_type
 from idv.documents.mrz import field_readings, parse
-from idv.documents.mrz_writer import MrzRecord, write
-from idv.domain.documents import DocumentReading, DocumentView, FieldName, FieldReading, MrzFormat, Zone
+from idv.documents.mrz_writer import write
+from idv.domain.documents import DocumentReading, FieldName, MrzFormat, Zone
 from idv.domain.errors import DeadlineExceeded, MediaError, MediaFault
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
-from idv.domain.faces import Face, FaceTemplate, SubjectFace
-from idv.domain.images import DecodedImage
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckResult, Outcome
+from tests.unit.readings import NOW, RECORD, Readings, StillClock, passport
 
-NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 FRONT, BACK = ImageRole.DOCUMENT_FRONT, ImageRole.DOCUMENT_BACK
-RECORD = MrzRecord(
-    "P", "UTO", "L3499OC43", "Eriksson", "Anna", "UTO", dt.date(1974, 8, 12), "F", dt.date(2031, 4, 15)
-)
-
-
-class _Clock:
-    """Stands still."""
-
-    def now(self) -> dt.datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-class _Perception:
-    """Readings by role; a fault in place of a reading is raised. Implements ports.Perception."""
-
-    def __init__(self, readings: Mapping[ImageRole, DocumentReading | MediaError]) -> None:
-        self._readings = readings
-
-    def reading(self, role: ImageRole) -> DocumentReading:
-        found = self._readings[role]
-        if isinstance(found, MediaError):
-            raise found
-        return found
-
-    def image(self, role: ImageRole) -> DecodedImage:
-        raise NotImplementedError
-
-    def faces(self, role: ImageRole) -> tuple[Face, ...]:
-        raise NotImplementedError
-
-    def subject(self, role: ImageRole) -> SubjectFace:
-        raise NotImplementedError
-
-    def template(self, role: ImageRole) -> FaceTemplate:
-        raise NotImplementedError
-
-    def document(self, role: ImageRole) -> DocumentView | None:
-        raise NotImplementedError
-
-    @property
-    def stage_ms(self) -> Mapping[str, float]:
-        return {}
-
-
-def _passport(
-    record: MrzRecord = RECORD,
-    *,
-    rows: tuple[str, ...] | None = None,
-    printed: Mapping[FieldName, str] | None = None,
-    confidence: float = 0.95,
-    document_type: str | None = "uto_passport",
-) -> DocumentReading:
-    zone = parse(rows or write(MrzFormat.TD3, record), today=NOW.date())
-    values = {
-        FieldName.SURNAME: record.surname.upper(),
-        FieldName.DOCUMENT_NUMBER: record.document_number,
-        FieldName.DATE_OF_BIRTH: record.date_of_birth.isoformat(),
-        FieldName.DATE_OF_EXPIRY: record.date_of_expiry.isoformat(),
-        **(printed or {}),
-    }
-    fields = tuple(FieldReading(name, value, Zone.VIZ, confidence) for name, value in values.items())
-    return DocumentReading(
-        document_type=document_type,
-        mrz=zone,
-        fields=(*field_readings(zone, confidence=confidence), *fields),
-    )
 
 
 def _judged(
@@ -97,10 +26,10 @@ def _judged(
     deadline: float = 1.0,
 ) -> CheckResult:
     check = DocumentReadingCheck(
-        types=types or load_document_types(), clock=_Clock(), provider="open", digest="d"
+        types=types or load_document_types(), clock=StillClock(), provider="open", digest="d"
     )
     evidence = Evidence(images={role: EncodedImage(b"") for role in readings})
-    return check.judge(evidence, _Perception(readings), deadline=deadline)
+    return check.judge(evidence, Readings(readings), deadline=deadline)
 
 
 def _altered(old: str, new: str) -> tuple[str, ...]:
@@ -111,7 +40,7 @@ def _altered(old: str, new: str) -> tuple[str, ...]:
 
 def test_a_document_that_agrees_with_itself_passes() -> None:
     """Every digit verifies and the printed fields say the same."""
-    result = _judged({FRONT: _passport(printed={FieldName.SURNAME: "ERIKSSON"})})
+    result = _judged({FRONT: passport(printed={FieldName.SURNAME: "ERIKSSON"})})
     assert result.outcome is Outcome.PASS
     assert result.reasons == ()
     assert result.score == pytest.approx(0.95)
@@ -126,10 +55,10 @@ def test_a_document_that_agrees_with_itself_passes() -> None:
 @pytest.mark.parametrize(
     ("reading", "reason"),
     [
-        (_passport(printed={FieldName.DATE_OF_BIRTH: "1984-08-12"}), Reason.MRZ_VIZ_MISMATCH),
-        (_passport(replace(RECORD, date_of_expiry=dt.date(2026, 11, 21))), Reason.DOCUMENT_EXPIRED),
-        (_passport(printed={FieldName.DATE_OF_ISSUE: "2027-01-01"}), Reason.DATE_IMPOSSIBLE),
-        (_passport(rows=_altered("740812", "740913")), Reason.MRZ_CHECK_DIGIT_REFUTED),
+        (passport(printed={FieldName.DATE_OF_BIRTH: "1984-08-12"}), Reason.MRZ_VIZ_MISMATCH),
+        (passport(replace(RECORD, date_of_expiry=dt.date(2026, 11, 21))), Reason.DOCUMENT_EXPIRED),
+        (passport(printed={FieldName.DATE_OF_ISSUE: "2027-01-01"}), Reason.DATE_IMPOSSIBLE),
+        (passport(rows=_altered("740812", "740913")), Reason.MRZ_CHECK_DIGIT_REFUTED),
     ],
 )
 def test_a_contradiction_fails_with_its_reason(reading: DocumentReading, reason: Reason) -> None:
@@ -142,7 +71,7 @@ def test_a_contradiction_fails_with_its_reason(reading: DocumentReading, reason:
 
 def test_a_refuted_digit_that_a_look_alike_explains_is_unreadable_only() -> None:
     """The reader may have taken an O for a 0: the picture is to be taken again."""
-    result = _judged({FRONT: _passport(rows=_altered("L3499OC43", "L34990C43"))})
+    result = _judged({FRONT: passport(rows=_altered("L3499OC43", "L34990C43"))})
     assert result.outcome is Outcome.INCONCLUSIVE
     assert result.reasons == (Reason.MRZ_UNREADABLE,)
     assert result.score is not None
@@ -151,7 +80,7 @@ def test_a_refuted_digit_that_a_look_alike_explains_is_unreadable_only() -> None
 
 def test_a_repaired_zone_needs_the_print_to_agree() -> None:
     """One check digit is weak proof, so a repaired zone passes only where another zone says the same."""
-    whole = _passport(document_type=None)
+    whole = passport(document_type=None)
     assert whole.mrz is not None
     repaired = replace(whole, mrz=replace(whole.mrz, repairs=1))
     assert _judged({FRONT: repaired}).outcome is Outcome.PASS
@@ -163,14 +92,14 @@ def test_a_repaired_zone_needs_the_print_to_agree() -> None:
 
 def test_a_refuted_digit_read_with_doubt_is_unreadable_only() -> None:
     """Little confidence makes the reader the suspect."""
-    result = _judged({FRONT: _passport(rows=_altered("740812", "740913"), confidence=0.5)})
+    result = _judged({FRONT: passport(rows=_altered("740812", "740913"), confidence=0.5)})
     assert result.outcome is Outcome.INCONCLUSIVE
     assert Reason.MRZ_UNREADABLE in result.reasons
 
 
 def test_a_contradiction_read_with_doubt_is_inconclusive() -> None:
     """Another surname in a poorly read zone neither fails nor passes."""
-    whole = _passport(printed={FieldName.SURNAME: "SVENSSON"})
+    whole = passport(printed={FieldName.SURNAME: "SVENSSON"})
     doubtful = tuple(
         replace(f, confidence=0.7) if f.zone is Zone.MRZ and f.name is FieldName.SURNAME else f
         for f in whole.fields
@@ -182,7 +111,7 @@ def test_a_contradiction_read_with_doubt_is_inconclusive() -> None:
 
 def test_what_was_not_compared_does_not_pass() -> None:
     """A known type prints its fields beside its zone; a print that was not read agrees with nothing."""
-    whole = _passport()
+    whole = passport()
     unread = tuple(
         replace(f, confidence=0.4) if f.zone is Zone.VIZ and f.name is FieldName.SURNAME else f
         for f in whole.fields
@@ -194,7 +123,7 @@ def test_what_was_not_compared_does_not_pass() -> None:
 
 def test_a_missing_field_is_unreadable() -> None:
     """Without a number, a surname, a birth and an expiry a document was not read."""
-    zone = _passport()
+    zone = passport()
     fewer = replace(zone, fields=tuple(f for f in zone.fields if f.name is not FieldName.DATE_OF_BIRTH))
     result = _judged({FRONT: fewer})
     assert result.outcome is Outcome.INCONCLUSIVE
@@ -208,7 +137,7 @@ def test_the_zone_on_the_back_completes_the_front() -> None:
     zone = parse(rows, today=NOW.date())
     front = DocumentReading(
         document_type="uto_identity_card",
-        fields=tuple(f for f in _passport(record).fields if f.zone is Zone.VIZ),
+        fields=tuple(f for f in passport(record).fields if f.zone is Zone.VIZ),
         reasons=(Reason.MRZ_NOT_FOUND,),
     )
     back = DocumentReading(mrz=zone, fields=field_readings(zone, confidence=0.9))
@@ -220,8 +149,8 @@ def test_the_zone_on_the_back_completes_the_front() -> None:
 
 def test_an_unknown_document_needs_a_valid_zone() -> None:
     """Printed fields alone of an unknown type are not enough; with a zone they are."""
-    assert _judged({FRONT: _passport(document_type=None)}).outcome is Outcome.PASS
-    fields = tuple(replace(field, zone=Zone.VIZ) for field in _passport().fields)
+    assert _judged({FRONT: passport(document_type=None)}).outcome is Outcome.PASS
+    fields = tuple(replace(field, zone=Zone.VIZ) for field in passport().fields)
     result = _judged({FRONT: DocumentReading(fields=fields)})
     assert result.outcome is Outcome.INCONCLUSIVE
     assert result.reasons == (Reason.MRZ_NOT_FOUND,)
@@ -244,7 +173,7 @@ def test_a_known_type_without_a_zone_needs_none() -> None:
             "sides": {"front": {}},
         },
     )
-    fields = tuple(replace(field, zone=Zone.VIZ) for field in _passport().fields)
+    fields = tuple(replace(field, zone=Zone.VIZ) for field in passport().fields)
     reading = DocumentReading(document_type="plain", fields=fields)
     assert _judged({FRONT: reading}, types=DocumentTypes([plain])).outcome is Outcome.PASS
 
@@ -270,7 +199,7 @@ def test_a_poor_picture_is_inconclusive_with_its_reason(
 
 def test_something_else_on_one_side_is_not_made_good_by_the_other() -> None:
     """A front that is no document blocks a pass, a blurred front does not."""
-    back = _passport()
+    back = passport()
     assert _judged({FRONT: DocumentReading(reasons=(Reason.NO_DOCUMENT,)), BACK: back}).reasons == (
         Reason.NO_DOCUMENT,
     )
@@ -288,7 +217,7 @@ def test_without_a_document_nothing_runs() -> None:
 def test_no_time_left_is_raised() -> None:
     """The runner turns the deadline into its reason."""
     with pytest.raises(DeadlineExceeded):
-        _judged({FRONT: _passport()}, deadline=0.0)
+        _judged({FRONT: passport()}, deadline=0.0)
 
 
 def test_the_digest_follows_its_parts() -> None:

@@ -1,72 +1,26 @@
 import datetime as dt
-from collections.abc import Mapping
 
 import pytest
 
 from idv.checks.identity_match.check import IdentityMatch, identity_match_digest
 from idv.documents.mrz import field_readings, parse
-from idv.documents.mrz_writer import MrzRecord, write
-from idv.domain.documents import DocumentReading, DocumentView, FieldName, FieldReading, MrzFormat, Zone
+from idv.documents.mrz_writer import MrzRecord
+from idv.domain.documents import DocumentReading, FieldName, FieldReading, Zone
 from idv.domain.errors import DeadlineExceeded, MediaError, MediaFault
 from idv.domain.evidence import ClaimedIdentity, EncodedImage, Evidence, ImageRole
-from idv.domain.faces import Face, FaceTemplate, SubjectFace
-from idv.domain.images import DecodedImage
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckResult, Outcome
+from tests.unit.readings import NOW, Readings, StillClock, zone_only
 
-NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 BORN = dt.date(1974, 8, 12)
 CLAIMED = ClaimedIdentity(given_names="Anna", surname="Eriksson", date_of_birth=BORN)
-
-
-class _Clock:
-    """Stands still."""
-
-    def now(self) -> dt.datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-class _Perception:
-    """Readings by role; a fault in place of a reading is raised. Implements ports.Perception."""
-
-    def __init__(self, readings: Mapping[ImageRole, DocumentReading | MediaError]) -> None:
-        self._readings = readings
-
-    def reading(self, role: ImageRole) -> DocumentReading:
-        found = self._readings[role]
-        if isinstance(found, MediaError):
-            raise found
-        return found
-
-    def image(self, role: ImageRole) -> DecodedImage:
-        raise NotImplementedError
-
-    def faces(self, role: ImageRole) -> tuple[Face, ...]:
-        raise NotImplementedError
-
-    def subject(self, role: ImageRole) -> SubjectFace:
-        raise NotImplementedError
-
-    def template(self, role: ImageRole) -> FaceTemplate:
-        raise NotImplementedError
-
-    def document(self, role: ImageRole) -> DocumentView | None:
-        raise NotImplementedError
-
-    @property
-    def stage_ms(self) -> Mapping[str, float]:
-        return {}
 
 
 def _document(
     surname: str = "Eriksson", given_names: str = "Anna Maria", *, confidence: float = 0.95
 ) -> DocumentReading:
     record = MrzRecord("P", "UTO", "L34991C43", surname, given_names, "UTO", BORN, "F", dt.date(2031, 4, 15))
-    zone = parse(write(MrzFormat.TD3, record), today=NOW.date())
-    return DocumentReading(mrz=zone, fields=field_readings(zone, confidence=confidence))
+    return zone_only(record, confidence=confidence)
 
 
 def _judged(
@@ -76,9 +30,9 @@ def _judged(
     deadline: float = 1.0,
 ) -> CheckResult:
     readings = {} if reading is None else {ImageRole.DOCUMENT_FRONT: reading}
-    check = IdentityMatch(clock=_Clock(), provider="open", digest="d")
+    check = IdentityMatch(clock=StillClock(), provider="open", digest="d")
     evidence = Evidence(images={role: EncodedImage(b"") for role in readings}, claimed=claimed)
-    return check.judge(evidence, _Perception(readings), deadline=deadline)
+    return check.judge(evidence, Readings(readings), deadline=deadline)
 
 
 @pytest.mark.parametrize(

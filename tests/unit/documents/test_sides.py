@@ -1,44 +1,9 @@
-from collections.abc import Mapping
-
 from idv.documents.sides import read_sides
-from idv.domain.documents import DocumentReading, DocumentView, FieldName, FieldReading, Zone
+from idv.domain.documents import DocumentReading, FieldName, FieldReading, Zone
 from idv.domain.errors import MediaError, MediaFault
 from idv.domain.evidence import ImageRole
-from idv.domain.faces import Face, FaceTemplate, SubjectFace
-from idv.domain.images import DecodedImage
 from idv.domain.reasons import Reason
-
-
-class _Perception:
-    """Readings by role; a fault in place of a reading is raised. Implements ports.Perception."""
-
-    def __init__(self, readings: Mapping[ImageRole, DocumentReading | MediaError]) -> None:
-        self._readings = readings
-
-    def reading(self, role: ImageRole) -> DocumentReading:
-        found = self._readings[role]
-        if isinstance(found, MediaError):
-            raise found
-        return found
-
-    def image(self, role: ImageRole) -> DecodedImage:
-        raise NotImplementedError
-
-    def faces(self, role: ImageRole) -> tuple[Face, ...]:
-        raise NotImplementedError
-
-    def subject(self, role: ImageRole) -> SubjectFace:
-        raise NotImplementedError
-
-    def template(self, role: ImageRole) -> FaceTemplate:
-        raise NotImplementedError
-
-    def document(self, role: ImageRole) -> DocumentView | None:
-        raise NotImplementedError
-
-    @property
-    def stage_ms(self) -> Mapping[str, float]:
-        return {}
+from tests.unit.readings import Readings
 
 
 def test_sides_are_merged_with_the_zone_first() -> None:
@@ -49,7 +14,7 @@ def test_sides_are_merged_with_the_zone_first() -> None:
         fields=(FieldReading(FieldName.SURNAME, "ZONE", Zone.MRZ, 0.9),),
         reasons=(Reason.DOCUMENT_BLURRED,),
     )
-    sides = read_sides(_Perception({ImageRole.DOCUMENT_FRONT: front, ImageRole.DOCUMENT_BACK: back}))
+    sides = read_sides(Readings({ImageRole.DOCUMENT_FRONT: front, ImageRole.DOCUMENT_BACK: back}))
     assert [field.value for field in sides.fields(FieldName.SURNAME)] == ["ZONE", "PRINTED"]
     assert sides.document_type == "card"
     assert sides.mrz is None
@@ -59,6 +24,6 @@ def test_sides_are_merged_with_the_zone_first() -> None:
 def test_a_side_that_cannot_be_opened_gives_its_reason() -> None:
     """Undecodable bytes are a reason, an absent side is nothing."""
     fault = MediaError(MediaFault.CORRUPT, "corrupt")
-    sides = read_sides(_Perception({ImageRole.DOCUMENT_FRONT: fault}))
+    sides = read_sides(Readings({ImageRole.DOCUMENT_FRONT: fault}))
     assert sides.readings == {}
     assert sides.reasons == (Reason.MEDIA_UNDECODABLE,)
