@@ -174,7 +174,7 @@ def candidate(
     perception = _perception(chosen, SystemClock(), inference, InProcessDecoder())
     found = _check_of(_checks(chosen, SystemClock(), inference, perception), check)
     described = Described(
-        name=name,
+        name=overlay.resolve().name if overlay else name,
         check=check,
         provider=found.provider,
         check_digest=found.digest,

@@ -25,7 +25,7 @@ Rows = Mapping[str, Row]
 class Described:
     """Who is measured, as the run's record has it.
 
-    `name`: as the user called it. `check_digest`: over everything the scores depend on. `models`: name ->
+    `name`: of the pack, the folder or the file, without where it lies. `check_digest`: over everything the scores depend on. `models`: name ->
     SHA-256. `settings`: everything else that a result depends on, the operating point included; no secret.
     """
 

@@ -55,7 +55,7 @@ class CsvCandidate:
     def described(self) -> Described:
         """The provider is the name of the file, the check digest that of its bytes."""
         return Described(
-            name=str(self.path),
+            name=self.path.name,
             check=self.check,
             provider=self.path.stem,
             check_digest=hashlib.sha256(self.data).hexdigest(),

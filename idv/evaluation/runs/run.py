@@ -142,9 +142,8 @@ def _resumed(runs: Path, run_id: str) -> Path:
 
 
 def _slug(name: str) -> str:
-    """The last part of a candidate's name, in characters that a file name may have."""
-    stem = Path(name).stem or name
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)
+    """A candidate's name in characters that a file name may have."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
 
 
 @dataclass(frozen=True)
