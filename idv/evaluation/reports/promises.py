@@ -11,6 +11,7 @@ from idv.evaluation.reports.wording import figure_name, percent
 from idv.metrics.intervals import rule_of_30, rule_of_three
 
 _CONFIDENCE = 0.95
+_FEW_SUBJECTS = 30
 _OF_PAIRS = ("fmr", "fnmr")
 _NON_RESPONSES = tuple(rate.name for rate in RATES if side_of(rate) is Side.NON_RESPONSE)
 
@@ -54,12 +55,12 @@ def upper_bound(figure: Figure) -> float:
     they gave: trials of one subject repeat each other. `figure` must carry a two-sided 90 % interval.
     """
     if figure.errors == 0:
-        return rule_of_three(_independent(figure), confidence=_CONFIDENCE)
+        return rule_of_three(independent_trials(figure), confidence=_CONFIDENCE)
     return 1.0 if figure.interval is None else figure.interval.high
 
 
-def _independent(figure: Figure) -> int:
-    """Trials of which no two share a subject, at least one."""
+def independent_trials(figure: Figure) -> int:
+    """Trials of which no two share a subject, at least one; of comparisons, half as many as subjects."""
     pairs = figure.name in _OF_PAIRS
     return max(1, min(figure.trials, figure.subjects // 2 if pairs else figure.subjects))
 
@@ -67,11 +68,11 @@ def _independent(figure: Figure) -> int:
 def _basis(figure: Figure) -> str:
     if figure.errors:
         return " (bootstrap over subjects)"
-    if _independent(figure) == figure.trials:
+    if independent_trials(figure) == figure.trials:
         return " (rule of three)"
     hopeful = rule_of_three(figure.trials, confidence=_CONFIDENCE)
     return (
-        f" (rule of three over {_independent(figure):,} trials that share no subject; were all trials "
+        f" (rule of three over {independent_trials(figure):,} trials that share no subject; were all trials "
         f"independent, {percent(hopeful)})"
     )
 
@@ -89,9 +90,16 @@ def limits(record: RunRecord, figures: Sequence[Figure], cut: Cut, *, unknown: i
 
 def _by_size(figures: Sequence[Figure]) -> Iterator[str]:
     stated = [f for f in figures if f.value is not None and not f.worst and f.name not in _NON_RESPONSES]
-    spotless = [f"{figure_name(f)} of {percent(rule_of_three(f.trials))}" for f in stated if f.errors == 0]
+    spotless = [
+        f"{figure_name(f)} of {percent(rule_of_three(independent_trials(f)))}"
+        for f in stated
+        if f.errors == 0
+    ]
     if spotless:
         yield f"No error was seen, but these cannot be excluded (rule of three): {'; '.join(spotless)}."
+    people = min((f.subjects for f in stated), default=_FEW_SUBJECTS)
+    if people < _FEW_SUBJECTS:
+        yield f"Only {people} subjects: how much people differ can hardly be seen, so intervals are rough."
     few = [f"{figure_name(f)} ({f.errors})" for f in stated if f.errors and not rule_of_30(f.errors)]
     if few:
         yield (

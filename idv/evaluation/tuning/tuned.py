@@ -14,6 +14,7 @@ from idv.domain.results import CheckName
 from idv.domain.score_tables import Run, RunRecord, Trials
 from idv.evaluation.catalogue import Rate, rates_of
 from idv.evaluation.reports.figures import Figure, Resampling, figures_at
+from idv.evaluation.reports.promises import independent_trials
 from idv.evaluation.reports.targets import Side, rate_on, side_of
 from idv.evaluation.reports.wording import figure_name, part_name, percent, span
 from idv.evaluation.tuning.changes import Changes, changes
@@ -188,8 +189,8 @@ def _support(figure: Figure, part: Part) -> Iterator[str]:
     name = figure_name(figure)
     if figure.errors == 0:
         yield (
-            f"No error stands behind {name} on part {part}: {figure.trials:,} trials cannot exclude "
-            f"{percent(rule_of_three(figure.trials))} (rule of three)."
+            f"No error stands behind {name} on part {part}: {figure.trials:,} trials of {figure.subjects:,} "
+            f"subjects cannot exclude {percent(rule_of_three(independent_trials(figure)))} (rule of three)."
         )
     elif not rule_of_30(figure.errors):
         yield (

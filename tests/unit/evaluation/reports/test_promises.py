@@ -51,7 +51,7 @@ def test_few_errors_and_none_are_limits() -> None:
     trials = matching_trials(mated=[5.0] * 50 + [0.0], nonmated=[-1.0] * 40)
     figures = figures_at(FACE, trials, 2.0, QUICK)
     said = limits(record(FACE), figures, AT_2, unknown=0)
-    assert any("rule of three" in s and "FMR of 7.22 %" in s for s in said)
+    assert any("rule of three" in s and "FMR of 13.9 %" in s for s in said)
     assert any("rule of 30" in s and "FNMR (1)" in s for s in said)
 
 
@@ -70,6 +70,13 @@ def test_what_weakens_a_figure_is_said(
 ) -> None:
     """The set's own limits, unlabelled items, dirty code and flattering thresholds are all said."""
     assert any(words in s for s in limits(record(FACE, **changes), (), cut, unknown=unknown))
+
+
+def test_a_handful_of_people_is_a_limit() -> None:
+    """Five hundred captures of nine people are about nine people."""
+    trials = liveness_trials([5.0] * 9, {"print": [-1.0] * 9})
+    said = limits(record(LIVE), figures_at(LIVE, trials, 2.0, QUICK), AT_2, unknown=0)
+    assert any(s.startswith("Only 9 subjects") for s in said)
 
 
 def test_many_errors_need_no_warning() -> None:
