@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ from idv.vision.synthesis.portraits import draw_portrait
 from idv.vision.synthesis.recaptures import printed_out, shown_on_screen
 
 NAME = "documents"
-VERSION = "1"
+VERSION = "2"
 """Changes whenever a change here, or in what this draws with, changes a byte of any item."""
 
 _TYPES = frozenset({"uto_identity_card", "uto_passport", "xar_identity_card"})
@@ -82,6 +83,15 @@ class DrawnItem:
     mrz_lines: tuple[str, ...] = field(repr=False)
 
 
+class Planned(NamedTuple):
+    """What an item shows, before it is drawn."""
+
+    holder: int
+    document_type: DocumentType
+    species: Species | None
+    severity: Severity
+
+
 @dataclass(frozen=True)
 class DocumentSet:
     """The generator with its seed."""
@@ -98,21 +108,26 @@ class DocumentSet:
         with _exactly():
             return self._drawn(number)
 
-    def _drawn(self, number: int) -> DrawnItem:
-        holder_number, slot = divmod(number, _ITEMS_A_HOLDER)
-        # Species turn with the holder, types with every third, so that each meets each.
-        known = self.types[holder_number // 3 % len(self.types)]
+    def planned(self, number: int) -> Planned:
+        """What item `number` shows; species, types and severities turn so that each meets each."""
+        holder, slot = divmod(number, _ITEMS_A_HOLDER)
         species = None
         if slot >= _GENUINE_A_HOLDER:
-            species = _SPECIES[(2 * holder_number + slot - _GENUINE_A_HOLDER) % len(_SPECIES)]
-        severity = tuple(Severity)[(holder_number + slot + holder_number // 9) % len(Severity)]
-        card = _card(known, species, self._rng("card", holder_number), self._rng("item", number))
+            species = _SPECIES[(2 * holder + slot - _GENUINE_A_HOLDER) % len(_SPECIES)]
+        severity = tuple(Severity)[(holder + slot + holder // 9) % len(Severity)]
+        return Planned(holder, self.types[holder // 3 % len(self.types)], species, severity)
+
+    def _drawn(self, number: int) -> DrawnItem:
+        plan = self.planned(number)
+        card = _card(
+            plan.document_type, plan.species, self._rng("card", plan.holder), self._rng("item", number)
+        )
         return DrawnItem(
-            media=_photographed(card, species, severity, self._rng("capture", number)),
-            holder=holder_number,
-            document_type=known.id,
-            severity=severity,
-            species=species,
+            media=_photographed(card, plan.species, plan.severity, self._rng("capture", number)),
+            holder=plan.holder,
+            document_type=plan.document_type.id,
+            severity=plan.severity,
+            species=plan.species,
             mrz_lines=card.mrz_lines,
         )
 
