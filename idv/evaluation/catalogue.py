@@ -89,6 +89,7 @@ _OWN = "after ISO/IEC 30107-3, for documents"
 RATES: Sequence[Rate] = (
     Rate("fmr", "False match rate", _ISO_19795, FACES, _not_genuine, _accepted),
     Rate("fnmr", "False non-match rate", _ISO_19795, FACES, _genuine, _not_accepted),
+    Rate("fta", "Failure-to-acquire rate of mated comparisons", _ISO_19795, FACES, _genuine, _unanswered),
     Rate(
         "apcer",
         "Attack presentation classification error rate",

@@ -138,8 +138,8 @@ def measure(design: Design, comparisons: int) -> None:
     rate = float(np.mean([report.tests[0].base_rate for report in null]))
     tests = len(null[0].tests)
     print(
-        f"{design.name:11} {tests:2} tests, nothing worse:           {alarms:4} of {comparisons} fail "
-        f"({alarms / comparisons:.1%}, nominal {design.rules.nominal:.0%}); rate {rate:.4f}, interval {width:.4f}",
+        f"{design.name:11} {tests:2} tests, rate {rate:.4f}, mean interval {width:.4f}; nothing worse: "
+        f"{alarms:4} of {comparisons} fail ({alarms / comparisons:.1%}, nominal {design.rules.nominal:.0%})",
         flush=True,
     )
     for widths in (0.5, 1.0, 2.0):

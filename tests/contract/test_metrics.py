@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from idv.metrics import (
     abstention,
+    acquisition,
     calibration,
     documents,
     drift,
@@ -73,6 +74,7 @@ METRICS = (
     Metric("fmr", lambda g, o: error_rates.fmr(o, g.max())),
     Metric("fnmr", lambda g, o: error_rates.fnmr(g, o.max())),
     Metric("fnmr_at_fmr", lambda g, o: error_rates.fnmr_at_fmr(g, o, 0.2)),
+    Metric("fta", lambda g, _: acquisition.fta(g), uses=("genuine",)),
     Metric("equal_error_rate", error_rates.equal_error_rate),
     Metric("roc_auc", error_rates.roc_auc),
     Metric("streamed fnmr_at_fmr", lambda g, o: streaming.fnmr_at_fmr(_chunked(g, o), 0.2)),
