@@ -16,6 +16,7 @@ Counts = NDArray[np.uint8] | NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 _BLOCK = 128  # resamples at once: a row of counts is two cache lines
+_DRAWS = 8_000_000  # draws held at once, so that a million subjects fit into memory too
 _CHUNK = 8192  # rows at once: the gathered block stays in the second-level cache
 _DENSE_GAIN = 10  # a matrix product costs a tenth of a gather per entry
 _TABLE_GAIN = 8
@@ -49,8 +50,9 @@ def multiplicities(count: int, *, resamples: int, seed: int) -> Iterator[Counts]
     if resamples < 1:
         raise ValueError("a bootstrap needs at least one resample")
     rng = np.random.default_rng(seed)
-    for start in range(0, resamples, _BLOCK):
-        size = min(_BLOCK, resamples - start)
+    block_size = min(_BLOCK, max(1, _DRAWS // count))
+    for start in range(0, resamples, block_size):
+        size = min(block_size, resamples - start)
         drawn = rng.integers(0, count, size=(size, count))
         drawn += np.arange(size)[:, None] * count
         block = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).T

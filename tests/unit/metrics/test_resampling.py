@@ -52,6 +52,13 @@ def test_one_seed_draws_alike() -> None:
     assert not np.array_equal(first, other)
 
 
+def test_many_subjects_come_in_narrow_blocks() -> None:
+    """With two million subjects no block holds more than a few resamples; all together are as asked for."""
+    widths = [block.shape[1] for block in multiplicities(2_000_000, resamples=6, seed=0)]
+    assert max(widths) <= 4
+    assert sum(widths) == 6
+
+
 def test_no_resample_is_refused() -> None:
     """A bootstrap of nothing raises."""
     with pytest.raises(ValueError, match="resample"):
