@@ -1,6 +1,7 @@
 """Normalises what was read in the visual zone: labels to field names, text to values."""
 
 import datetime as dt
+import functools
 import itertools
 import re
 import unicodedata
@@ -64,12 +65,14 @@ _TO_LETTERS = str.maketrans("01258", "OIZSB")
 _DIGIT = "[0-9OQDILZSGB]"
 """A digit or what an OCR takes it for."""
 _ALONE, _END = r"(?<![0-9A-Z])", r"(?![0-9A-Z])"
+# An OCR makes up a letter at the edge of a crop (`09 JUL 1959a`); one that no digit looks like is let pass.
+_END_OF_YEAR = rf"(?!{_DIGIT})(?![0-9A-Z]{{2}})"
 _NUMERIC = re.compile(
     rf"{_ALONE}({_DIGIT}{{1,4}})\s?[./\- ]\s?({_DIGIT}{{1,2}})\s?[./\- ]\s?({_DIGIT}{{2,4}}){_END}"
 )
 _NAMED = re.compile(
     rf"{_ALONE}({_DIGIT}{{1,2}})[\s./\-]*([A-Z01]{{3,10}})\.?(?:\s*/\s*[A-Z01]{{2,10}}\.?)?"
-    rf"[\s./\-]*({_DIGIT}{{4}}|{_DIGIT}{{2}}){_END}"
+    rf"[\s./\-]*({_DIGIT}{{4}}|{_DIGIT}{{2}}){_END_OF_YEAR}"
 )
 _MONTH_STEMS = {
     **{name: number for number, name in enumerate(MONTHS, start=1)},
@@ -230,7 +233,7 @@ def _is_label(text: str, document_type: DocumentType) -> bool:
         part
         for side in document_type.sides.values()
         for zone in side.fields
-        for part in _label_parts(zone.label)
+        for part in _parts_of_known_label(zone.label)
     )
     return any(
         len(label) >= _LEAST_LABEL and fuzz.partial_ratio(label, shown) >= _LIKE_A_LABEL
@@ -255,6 +258,12 @@ def _label_parts(text: str) -> list[str]:
     """The languages of a bilingual label, folded to lower case words."""
     parts = (re.sub(r"[^a-z ]+", " ", _unaccented(part).lower()) for part in re.split(r"[/|•]", text))
     return [" ".join(part.split()) for part in parts if part.strip()]
+
+
+@functools.cache
+def _parts_of_known_label(label: str) -> tuple[str, ...]:
+    """As `_label_parts`, of a label that a type prints: these are few, and no personal data."""
+    return tuple(_label_parts(label))
 
 
 def _label_of(text: str, labels: Iterable[tuple[str, FieldName]]) -> tuple[FieldName | None, str]:

@@ -17,6 +17,8 @@ import numpy as np
 from idv.documents.document_types import load_document_types
 from idv.domain.arrays import RgbImage
 from idv.domain.images import DecodedImage, MediaType
+from idv.infra.clock import ManualClock
+from idv.vision.perception.effort import Effort
 from idv.vision.perception.text_lines import cut
 from idv.vision.synthesis.capture import capture
 from idv.vision.synthesis.cards import draw_card
@@ -64,7 +66,7 @@ def main() -> None:
     documents = flat_documents(arguments.parse_args().count)
 
     def by_crops(pixels: RgbImage) -> None:
-        zone.read(pixels, today=TODAY.date())
+        zone.read(pixels, today=TODAY.date(), effort=Effort(ManualClock(TODAY), seconds=60.0))
 
     pairs = [(timed(by_crops, pixels), timed(by_page, pixels)) for pixels in documents]
     crops, pages = (np.array(column) for column in zip(*pairs, strict=True))

@@ -70,7 +70,9 @@ def line_tensor(crop: RgbImage) -> FloatArray:
         crop, (scaled, _HEIGHT), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     )
     tensor = np.zeros((3, _HEIGHT, padded), np.float32)
-    tensor[:, :, :scaled] = resized[:, :, ::-1].transpose(2, 0, 1) / np.float32(127.5) - np.float32(1.0)
+    for plane, target in zip(cv2.split(resized)[::-1], tensor, strict=True):
+        np.divide(plane, np.float32(127.5), out=target[:, :scaled], dtype=np.float32)
+    tensor[:, :, :scaled] -= np.float32(1.0)
     return tensor
 
 

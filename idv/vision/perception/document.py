@@ -21,7 +21,7 @@ from idv.vision.perception.mrz_band import Band, find_bands
 from idv.vision.perception.sharpness import stroke_edge_share
 from idv.vision.perception.text_lines import Strip, cut, find_strips
 
-VERSION = "document-1"
+VERSION = "document-2"
 """Changes whenever the same picture may be laid flat differently; part of the check digest."""
 _MAX_WIDTH_PX = 1400
 _ASPECT_SNAP = 0.07
@@ -264,7 +264,7 @@ def _flattened(pixels: RgbImage, quad: Quad) -> RgbImage:
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad.corners.astype(np.float32), target)
     flat = cv2.warpPerspective(
-        pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(flat, np.uint8)
 

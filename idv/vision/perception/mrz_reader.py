@@ -14,6 +14,7 @@ from idv.domain.arrays import FloatArray, RgbImage
 from idv.domain.documents import DigitState, MrzFormat, MrzReading
 from idv.vision.models.ppocr_det import TextBox
 from idv.vision.models.ppocr_rec import TextRecogniser, greedy
+from idv.vision.perception.effort import Effort
 from idv.vision.perception.mrz_band import Band, find_bands
 from idv.vision.perception.mrz_proof import proven, refuted
 from idv.vision.perception.mrz_rows import MrzFolding, Row, places, read_row
@@ -95,37 +96,49 @@ class MrzReader:
         self._folding = MrzFolding(recogniser.alphabet)
 
     def read(
-        self, pixels: RgbImage, *, today: dt.date, strips: Sequence[Strip] | None = None
+        self,
+        pixels: RgbImage,
+        *,
+        today: dt.date,
+        effort: Effort,
+        strips: Sequence[Strip] | None = None,
     ) -> MrzFound | None:
         """The zone in a level image (H, W, 3) uint8 RGB, its rows found by their print; None without one.
 
-        `strips`: the rows of print where somebody looked for them before, as `find_strips` gives them.
+        `strips`: the rows of print where somebody looked for them before, as `find_strips` gives them. What
+        was read best so far is given when the effort is spent.
         """
         best: MrzFound | None = None
         for rows in _looks(pixels, strips):
             bands = find_bands(rows, width=pixels.shape[1])
-            best = better(best, self._best_of(pixels, bands, today=today))
+            best = better(best, self._best_of(pixels, bands, today=today, effort=effort))
             if best is not None and best.settled:
                 break
         return best
 
-    def read_among(self, pixels: RgbImage, lines: Sequence[TextBox], *, today: dt.date) -> MrzFound | None:
+    def read_among(
+        self, pixels: RgbImage, lines: Sequence[TextBox], *, today: dt.date, effort: Effort
+    ) -> MrzFound | None:
         """The zone among lines that the text detector found on the whole page."""
         bands = find_bands([_strip(line) for line in lines], width=pixels.shape[1])
-        return self._best_of(pixels, bands, today=today)
+        return self._best_of(pixels, bands, today=today, effort=effort)
 
-    def _best_of(self, pixels: RgbImage, bands: Sequence[Band], *, today: dt.date) -> MrzFound | None:
+    def _best_of(
+        self, pixels: RgbImage, bands: Sequence[Band], *, today: dt.date, effort: Effort
+    ) -> MrzFound | None:
         best: MrzFound | None = None
         for band in bands[:_BANDS_TRIED]:
-            best = better(best, self.read_band(pixels, band, today=today))
+            best = better(best, self.read_band(pixels, band, today=today, effort=effort))
             if best is not None and (best.settled or best.confidence >= _READ):
                 break  # rows that were read but do not hold are not read better as part of another band
         return best
 
-    def read_band(self, pixels: RgbImage, band: Band, *, today: dt.date) -> MrzFound | None:
+    def read_band(self, pixels: RgbImage, band: Band, *, today: dt.date, effort: Effort) -> MrzFound | None:
         """The zone in one supposed place, or None when what stands there is no zone."""
+        if not effort.spend(1):
+            return None
         first = self._see(pixels, band.rows[0], len(band.rows))
-        if not looks_like_mrz_row(first.text):
+        if not looks_like_mrz_row(first.text) or not effort.spend(len(band.rows) - 1):
             return None
         seen = [first, *(self._see(pixels, row, len(band.rows)) for row in band.rows[1:])]
         rows = band.rows
@@ -133,7 +146,7 @@ class MrzReader:
             rows, seen = self._with_third(pixels, rows, seen)
         best = self._decided(rows, seen, today=today)
         for across, along in _OTHER_LOOKS:
-            if best is None or best.settled:
+            if best is None or best.settled or not effort.spend(len(rows)):
                 break
             seen = [self._see(pixels, row, len(rows), across=across, along=along) for row in rows]
             best = better(best, self._decided(rows, seen, today=today))

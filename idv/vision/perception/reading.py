@@ -29,15 +29,18 @@ from idv.domain.reasons import Reason
 from idv.vision.models.ppocr_det import TextBox, TextDetector
 from idv.vision.models.ppocr_rec import TextRecogniser
 from idv.vision.perception.barcodes import read_barcodes
+from idv.vision.perception.effort import Effort
 from idv.vision.perception.flat_document import strips_of
 from idv.vision.perception.mrz_reader import MrzFound, MrzReader, better
 from idv.vision.perception.printed_zones import Registration, cut_print, registered, whole
 from idv.vision.perception.text_lines import cut
 
-VERSION = "reading-1"
+VERSION = "reading-2"
 """Changes whenever the same flat picture may be read differently; part of the check digest."""
 _PAGE_SIDE_PX = 960
 _MAX_LINES = 40
+# A document takes half a second, one that hardly can be read up to 3; beyond, the machine is too busy.
+_PATIENCE_S = 8.0
 _MIN_LINE_CONFIDENCE = 0.5
 _MIN_FIELD_CONFIDENCE = 0.6
 # A side on which fewer of the type's zones can be read is printed otherwise: then the page is read by labels.
@@ -62,31 +65,44 @@ class _Known(NamedTuple):
 
 
 class DocumentReader:
-    """Reads documents; `types` are those whose zones are known, `clock` tells the day to judge dates by."""
+    """Reads documents; `types` are those whose zones are known, `clock` tells the day to judge dates by.
+
+    `patience_s`: after so many seconds on one document no further stage is begun.
+    """
 
     def __init__(
-        self, inference: Inference, alphabet: Sequence[str], *, types: DocumentTypes, clock: Clock
+        self,
+        inference: Inference,
+        alphabet: Sequence[str],
+        *,
+        types: DocumentTypes,
+        clock: Clock,
+        patience_s: float = _PATIENCE_S,
     ) -> None:
         self.recogniser = TextRecogniser(inference, alphabet)
         self.detector = TextDetector(inference)
         self.mrz = MrzReader(self.recogniser, types=types)
         self._types = types
         self._clock = clock
+        self._patience_s = patience_s
 
     def read(self, view: DocumentView) -> DocumentReading:
         """Everything that can be read from one side, and what stands in the way of the rest."""
         pixels, today = view.rectified, self._clock.now().date()
-        found = self.mrz.read(pixels, today=today, strips=strips_of(view))
-        known = self._known_by_zone(pixels, found) if found else self._known_by_labels(pixels)
+        effort = Effort(self._clock, seconds=self._patience_s)
+        found = self.mrz.read(pixels, today=today, effort=effort, strips=strips_of(view))
+        known = self._known_by_zone(pixels, found) if found else None
+        if found is None and not effort.late:
+            known = self._known_by_labels(pixels)
         lines: tuple[TextBox, ...] | None = None
-        if known is None:
+        if known is None and not effort.late:
             lines = self._lines(pixels)
             if found is None or not found.settled:
-                found = better(found, self.mrz.read_among(pixels, lines, today=today))
+                found = better(found, self.mrz.read_among(pixels, lines, today=today, effort=effort))
             known = self._known_by_zone(pixels, found) if found else None
-        printed = self._fields(pixels, known) if known else ()
+        printed = self._fields(pixels, known) if known and not effort.late else ()
         if known is None or len(printed) < len(known.side.fields) * _LEAST_SHARE:
-            printed = self._page(pixels, self._lines(pixels) if lines is None else lines, found)
+            printed = self._page(pixels, lines, found, effort=effort)
         blurred = Reason.DOCUMENT_BLURRED in view.reasons
         # The zones of known types are known, and no code on them stands on its side.
         barcodes = read_barcodes(pixels, across=known is None)
@@ -96,7 +112,7 @@ class DocumentReader:
             mrz=found.reading if found else None,
             fields=(*(_mrz_fields(found, blurred=blurred) if found else ()), *printed, *coded),
             barcodes=barcodes,
-            reasons=(*view.reasons, *_reasons(found, known, blurred=blurred)),
+            reasons=(*view.reasons, *_reasons(found, known, blurred=blurred, late=effort.late)),
             read_on=today,
         )
 
@@ -155,13 +171,22 @@ class DocumentReader:
                 yield reading
 
     def _page(
-        self, pixels: RgbImage, lines: Sequence[TextBox], found: MrzFound | None
+        self,
+        pixels: RgbImage,
+        lines: Sequence[TextBox] | None,
+        found: MrzFound | None,
+        *,
+        effort: Effort,
     ) -> tuple[FieldReading, ...]:
-        """Printed fields of an unknown type, by their labels among all lines of the page."""
+        """Printed fields of an unknown type, by their labels among all lines of the page, surest first."""
+        if effort.late:
+            return ()
+        if lines is None:
+            lines = self._lines(pixels)
         rows = found.rows if found else ()
         free = [line for line in lines if not any(_covers(row.y_at, line) for row in rows)]
         free.sort(key=lambda line: -line.score)
-        read = [self._text_line(pixels, line) for line in free[:_MAX_LINES]]
+        read = [self._text_line(pixels, line) for line in free[:_MAX_LINES] if not effort.late]
         return fields_from_lines([line for line in read if line.confidence >= _MIN_LINE_CONFIDENCE])
 
     def _text_line(self, pixels: RgbImage, line: TextBox) -> TextLine:
@@ -175,8 +200,12 @@ def _covers(y_at: Callable[[float], float], line: TextBox) -> bool:
     return bool(line.corners[:, 1].min() <= y_at(x) <= line.corners[:, 1].max())
 
 
-def _reasons(found: MrzFound | None, known: _Known | None, *, blurred: bool) -> tuple[Reason, ...]:
+def _reasons(
+    found: MrzFound | None, known: _Known | None, *, blurred: bool, late: bool
+) -> tuple[Reason, ...]:
     """Why the machine-readable zone is missing or in doubt; nothing for a side that has none."""
+    if late:
+        return (Reason.DEADLINE_EXCEEDED,)
     if found is None:
         return () if known is not None else (Reason.MRZ_NOT_FOUND,)
     weak = not found.reading.valid and (blurred or not found.settled)

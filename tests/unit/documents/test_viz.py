@@ -170,6 +170,13 @@ def test_a_date_cut_by_its_crop_is_no_date(text: str) -> None:
     assert parse_printed_date(text) is not None
 
 
+def test_a_letter_made_up_behind_a_year_is_let_pass() -> None:
+    """One that no digit looks like; a digit too many or a word that goes on is no year."""
+    assert parse_printed_date("09 JUL 1959a", pattern="DD MMM YYYY") == dt.date(1959, 7, 9)
+    for text in ("09 JUL 1959O", "09 JUL 19591", "09 JUL 1959AX"):
+        assert parse_printed_date(text, pattern="DD MMM YYYY") is None
+
+
 def test_a_number_of_another_length_is_doubtful() -> None:
     """Half the confidence puts it below what counts as evidence."""
     known = load_document_types().get("xar_identity_card")

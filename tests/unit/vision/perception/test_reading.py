@@ -21,6 +21,7 @@ from idv.infra.inference.local import LocalInference
 from idv.packs.store import ModelStore
 from idv.vision.models.ppocr_rec import alphabet_of
 from idv.vision.perception.document import DocumentFinder
+from idv.vision.perception.effort import Effort
 from idv.vision.perception.flat_document import FlatDocument
 from idv.vision.perception.reading import DocumentReader
 from idv.vision.perception.text_lines import find_strips
@@ -106,6 +107,27 @@ def test_rows_that_the_finder_saw_are_read_where_it_saw_them() -> None:
     inference = ScriptedOcr(*ROWS)
     reader(inference).read(away)
     assert inference.asked["ppocr_rec"] >= len(ROWS)
+
+
+def test_a_reader_without_time_says_so_and_asks_no_network() -> None:
+    """A machine too busy to read is no fault of the capture: the reason is technical."""
+    inference = ScriptedOcr(*ROWS)
+    hurried = DocumentReader(
+        inference, ALPHABET, types=load_document_types(), clock=ManualClock(TODAY), patience_s=0.0
+    )
+    reading = hurried.read(flat(*ROWS))
+    assert reading.mrz is None
+    assert reading.reasons == (Reason.DOCUMENT_CUT_OFF, Reason.DEADLINE_EXCEEDED)
+    assert not inference.asked
+
+
+def test_a_search_in_vain_ends() -> None:
+    """Rows that look like a zone and never hold are cut out again a bounded number of times."""
+    inference = ScriptedOcr(*(("7408122F1204159UTO<<<<<<<<<<<0",) * 500))
+    reader(inference).mrz.read(
+        flat(*ROWS).rectified, today=TODAY.date(), effort=Effort(ManualClock(TODAY), rows=7, seconds=1.0)
+    )
+    assert 0 < inference.asked["ppocr_rec"] <= 7 + 2
 
 
 def test_a_proven_field_is_surer_than_its_characters() -> None:
