@@ -15,7 +15,13 @@ from idv.evaluation.gate.rules import OUTCOME, GateRule, read_rules
 FAILED = 20
 """The exit code of a gate that a candidate did not pass."""
 _ITEMS_SHOWN = 5
-_COLOURS = {Verdict.WORSE: "red", Verdict.NOT_WORSE: "green", Verdict.UNTESTED: "yellow"}
+_WIDTH = 120
+"""Where no terminal says how wide it is."""
+_WORDS = {
+    Verdict.WORSE: ("WORSE", "red"),
+    Verdict.NOT_WORSE: ("ok", "green"),
+    Verdict.UNTESTED: ("untested", "yellow"),
+}
 
 
 def compare_runs(
@@ -74,10 +80,12 @@ def _test_body(test: GateTest) -> dict[str, Any]:
 
 def _show(report: GateReport) -> None:
     console = Console()
-    table = Table("", "rate", "slice", "trials", "base", "candidate", "worse by", "interval", "p", box=None)
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    table = Table("", "rate", "slice", "trials", "base", "candidate", "worse by", "p", box=None)
     for test in report.tests:
-        colour = _COLOURS[test.verdict]
-        table.add_row(f"[{colour}]{test.verdict}[/{colour}]", _rate(test.rule), test.slice, *_figures(test))
+        word, colour = _WORDS[test.verdict]
+        table.add_row(f"[{colour}]{word}[/{colour}]", _rate(test.rule), test.slice, *_figures(test))
     console.print(table)
     for test in report.failed:
         named = ", ".join(test.items[:_ITEMS_SHOWN])
@@ -85,10 +93,11 @@ def _show(report: GateReport) -> None:
         about = f"{_rate(test.rule)}, {test.slice}: {test.newly_wrong} newly wrong"
         console.print(f"[red]{about}[/red], {test.newly_right} newly right: {named}{more}", highlight=False)
     tested = sum(test.verdict is not Verdict.UNTESTED for test in report.tests)
-    said = "FAILED" if report.failed else "passed"
+    said = "[red]gate FAILED[/red]" if report.failed else "[green]gate passed[/green]"
+    console.print(f"{said}: {report.candidate} against {report.base}", highlight=False, soft_wrap=True)
     console.print(
-        f"gate {said}: {report.candidate} against {report.base}; {len(report.failed)} of {tested} tests "
-        f"worse, p adjusted by Holm, nominal {report.nominal:.0%} false alarms a run",
+        f"{len(report.failed)} of {tested} tests worse; p adjusted by Holm, "
+        f"nominal {report.nominal:.0%} false alarms a run",
         highlight=False,
     )
 
@@ -99,13 +108,12 @@ def _rate(rule: GateRule) -> str:
 
 def _figures(test: GateTest) -> tuple[str, ...]:
     if test.interval is None:
-        return str(test.trials), "", "", "", "", test.note
+        return str(test.trials), "", "", test.note, ""
     low, high = test.interval.low, test.interval.high
     return (
         str(test.trials),
         f"{test.base_rate:.2%}",
         f"{test.candidate_rate:.2%}",
-        f"{test.difference:+.2%}",
-        f"[{low:+.2%}, {high:+.2%}]".replace("[", "\\["),
+        f"{test.difference:+.2%} \\[{low:+.2%}, {high:+.2%}]",
         f"{test.adjusted:.2g}",
     )
