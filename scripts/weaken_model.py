@@ -4,7 +4,7 @@
     python scripts/weaken_model.py pad var/weak --noise 1 --seed 7
     idv bench run --set documents-generated --candidate var/weak
 
-Each weight tensor gets Gaussian noise of `--noise` times its own standard deviation, from a fixed seed.
+Each matrix of weights gets Gaussian noise of `--noise` times its own standard deviation, from a fixed seed.
 Several models may be weakened into one folder. Nothing but `--candidate` loads it.
 """
 
@@ -20,8 +20,8 @@ from onnx import numpy_helper
 from idv import bootstrap, settings
 from idv.packs.store import DEFAULT_PACK
 
-_LEAST_WEIGHTS = 64
-"""Smaller tensors are biases, scalars and shapes of the graph: noise there breaks rather than weakens."""
+_LEAST_DIMENSIONS = 2
+"""Vectors are biases, variances and shapes: noise on a variance makes it negative, and every score NaN."""
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def weakened(data: bytes, *, noise: float, seed: int) -> bytes:
     model = onnx.load_from_string(data)
     rng = np.random.default_rng(seed)
     for tensor in model.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _LEAST_WEIGHTS:
+        if tensor.data_type != onnx.TensorProto.FLOAT or len(tensor.dims) < _LEAST_DIMENSIONS:
             continue
         weights = numpy_helper.to_array(tensor)
         noisy = weights + rng.normal(0.0, noise * float(weights.std()), weights.shape)

@@ -25,8 +25,9 @@ Rows = Mapping[str, Row]
 class Described:
     """Who is measured, as the run's record has it.
 
-    `name`: of the pack, the folder or the file, without where it lies. `check_digest`: over everything the scores depend on. `models`: name ->
-    SHA-256. `settings`: everything else that a result depends on, the operating point included; no secret.
+    `name`: of the pack, the folder or the file, without where it lies. `check_digest`: over everything the
+    scores depend on. `models`: name -> SHA-256. `settings`: everything else that a result depends on, the
+    operating point included; no secret.
     """
 
     name: str
