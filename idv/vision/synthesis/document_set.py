@@ -117,11 +117,15 @@ class DocumentSet:
         severity = tuple(Severity)[(holder + slot + holder // 9) % len(Severity)]
         return Planned(holder, self.types[holder // 3 % len(self.types)], species, severity)
 
-    def _drawn(self, number: int) -> DrawnItem:
+    def card(self, number: int) -> DrawnCard:
+        """The document of item `number`, before it is photographed."""
         plan = self.planned(number)
-        card = _card(
+        return _card(
             plan.document_type, plan.species, self._rng("card", plan.holder), self._rng("item", number)
         )
+
+    def _drawn(self, number: int) -> DrawnItem:
+        plan, card = self.planned(number), self.card(number)
         return DrawnItem(
             media=_photographed(card, plan.species, plan.severity, self._rng("capture", number)),
             holder=plan.holder,

@@ -101,13 +101,13 @@ def test_missing_and_altered_media_are_told_apart(drawn: tuple[EvalSet, Path], t
 
 
 @pytest.mark.parametrize("name", known_sets(COMMITTED))
-def test_a_committed_set_is_whole_and_drawn_by_the_present_code(name: str, tmp_path: Path) -> None:
+def test_a_committed_set_is_whole_and_drawn_by_the_present_code(name: str) -> None:
     """Its digest holds and items come out byte for byte: else the generator's version must rise."""
     folder = find_set(name, committed=COMMITTED)
     frozen, recipe = load_set(folder), read_manifest(folder).recipe
     assert frozen.name == name
     if recipe is not None:
-        for number in (0, 2, 3, 14, len(frozen.items) - 1):
+        for number in (2, 15, len(frozen.items) - 1):
             found = GENERATORS[recipe.generator].draw(recipe.seed, number)
             assert found.item == frozen.items[number]
 
