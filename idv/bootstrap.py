@@ -27,7 +27,7 @@ from idv.domain.results import CheckName
 from idv.domain.stores import Stores
 from idv.evaluation.runs.candidates import CheckCandidate, Described
 from idv.evaluation.runs.judging import Workbench
-from idv.infra.clock import SystemClock
+from idv.infra.clock import SystemClock, ThreadClock
 from idv.infra.inference.local import LocalInference
 from idv.infra.storage.keyring import KeyRing, open_keyring
 from idv.infra.storage.master_keys import MasterKeys
@@ -57,7 +57,7 @@ from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitte
 from idv.vision.perception.perceiver import EvidencePerceiver
 from idv.vision.perception.reading import DocumentReader
 from idv.vision.perception.templates import OPEN_EMBEDDERS, FaceEmbedder, TemplateMaker
-from idv.workflow.operating_points import load_points, load_shadows
+from idv.workflow.operating_points import load_points, load_shadows, tell_points
 from idv.workflow.policy import PolicyRules
 from idv.workflow.runner import CheckRunner
 from idv.workflow.single import SingleChecks
@@ -136,12 +136,15 @@ def model_store(settings: Settings) -> ModelStore:
 
 
 @contextmanager
-def judges(settings: Settings, *, overlay: Path | None = None) -> Iterator[Judges]:
+def judges(
+    settings: Settings, *, overlay: Path | None = None, reading_clock: Clock | None = None
+) -> Iterator[Judges]:
     """The judges; their worker processes end with the context.
 
     `overlay`: a folder `<model>/1/model.onnx` whose files stand in for the pack's models of those names.
+    `reading_clock`: tells the reader of documents when it has tried for long enough.
     """
-    made = _judges(settings, SystemClock(), overlay=overlay)
+    made = _judges(settings, SystemClock(), overlay=overlay, reading_clock=reading_clock)
     try:
         yield made
     finally:
@@ -152,8 +155,12 @@ def judges(settings: Settings, *, overlay: Path | None = None) -> Iterator[Judge
 def workbench(
     settings: Settings, check: CheckName, *, overlay: Path | None = None, price: float = 0.0, threads: int = 1
 ) -> Iterator[Workbench]:
-    """What one process of a run judges with; each of its threads gets a decoder."""
-    with judges(settings.model_copy(update={"decoder_workers": threads}), overlay=overlay) as made:
+    """What one process of a run judges with; each of its threads gets a decoder.
+
+    The reader's patience counts its own CPU time: what it reads must not depend on how busy a machine is.
+    """
+    per_thread = settings.model_copy(update={"decoder_workers": threads})
+    with judges(per_thread, overlay=overlay, reading_clock=ThreadClock()) as made:
         yield Workbench(
             _check_of(made.runner.checks, check), made.runner, made.perceiver, settings.deadline_s, price
         )
@@ -276,7 +283,7 @@ def build(settings: Settings) -> Application:
     made.decoder.warm_up()
     opened = _stores(settings, clock, open_keyring(settings.keyring_file))
     opened.upkeep.release_abandoned()
-    _announce_points(settings, made)
+    tell_points(settings.operating_points / settings.pack, made.loaded)
     return Application(
         settings=settings,
         clock=clock,
@@ -303,27 +310,17 @@ def build(settings: Settings) -> Application:
     )
 
 
-def _announce_points(settings: Settings, made: Judges) -> None:
-    """Say at start what is in force, and loudly what is refused: a point made for other models."""
-    folder = settings.operating_points / settings.pack
-    points = list(load_points(folder).values())
-    points += [point for shadows in load_shadows(folder).values() for point in shadows]
-    for point in points:
-        fits = made.loaded.get(point.check) == point.check_digest
-        tell = _log.info if fits else _log.error
-        event = "operating_point_loaded" if fits else "operating_point_refused"
-        tell(event, check=point.check, operating_point=point.run_id, status=point.status)
-
-
 def new_id(prefix: str) -> str:
     """An unguessable identifier, for example `ver_3f2a…`."""
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def _judges(settings: Settings, clock: Clock, *, overlay: Path | None = None) -> Judges:
+def _judges(
+    settings: Settings, clock: Clock, *, overlay: Path | None = None, reading_clock: Clock | None = None
+) -> Judges:
     inference = LocalInference(_model_files(settings, overlay), device=settings.device)
     decoder = BoundedDecoder(_decode_limits(settings), workers=settings.decoder_workers)
-    perception = _perception(settings, clock, inference, decoder)
+    perception = _perception(settings, reading_clock or clock, inference, decoder)
     return Judges(
         settings=settings,
         clock=clock,

@@ -19,7 +19,7 @@ from idv.domain.stores import ApiKey
 from idv.packs.store import DEFAULT_PACK, State
 from idv.settings import Settings
 from idv.vision.imaging.pixels import EXTRAS
-from idv.workflow.operating_points import load_points
+from idv.workflow.operating_points import load_points, unfit
 
 _LEAST_FREE_BYTES = 500_000_000
 # A grey square of 64 px.
@@ -118,6 +118,9 @@ def _points(values: Settings) -> str:
                 "operating_point_mismatch",
                 f"the point of {name} was made for other models; {_how_to(name, values)}",
             )
+    for point in unfit(values.operating_points / values.pack, loaded):
+        made = f"the {point.status} point of {point.check} from {point.run_id} was made for other models"
+        raise IdvError("operating_point_mismatch", f"{made}: tune again or take it away")
     return ", ".join(f"{name} at {point.threshold:.2f} ({point.target})" for name, point in points.items())
 
 

@@ -2,13 +2,16 @@
 
 import datetime as dt
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from idv.domain.errors import ConfigurationError
 from idv.domain.operating_points import Interval, OperatingPoint, PointStatus
 from idv.domain.results import CheckName
+from idv.infra.telemetry.log import logger
 
+_log = logger(__name__)
 SHADOW_FOLDER = "shadow"
 """Below the folder of points: any number of points that are scored without effect, under any file name."""
 EARLIER_FOLDER = "earlier"
@@ -39,6 +42,25 @@ def load_shadows(folder: Path) -> dict[CheckName, tuple[OperatingPoint, ...]]:
     return found
 
 
+def unfit(folder: Path, loaded: Mapping[CheckName, str]) -> list[OperatingPoint]:
+    """Every point of a folder, shadows included, that was made for other models than those loaded.
+
+    A check never uses such a point: it answers inconclusive, so nobody could be accepted.
+    """
+    return [point for point in _every(folder) if loaded.get(point.check) != point.check_digest]
+
+
+def tell_points(folder: Path, loaded: Mapping[CheckName, str]) -> None:
+    """Log at start what is in force and what is a shadow, and loudly what is refused."""
+    refused = unfit(folder, loaded)
+    for point in _every(folder):
+        told = {"check": point.check, "operating_point": point.run_id, "status": point.status}
+        if point in refused:
+            _log.error("operating_point_refused", **told)
+        else:
+            _log.info("operating_point_loaded", **told)
+
+
 def read_point(path: Path) -> OperatingPoint:
     """The point in one file. Raises ConfigurationError naming what is wrong with it."""
     try:
@@ -50,6 +72,11 @@ def read_point(path: Path) -> OperatingPoint:
 def parse_point(text: str) -> OperatingPoint:
     """The point a file says. Raises KeyError, TypeError or ValueError for one without its whole pedigree."""
     return _point(tomllib.loads(text))
+
+
+def _every(folder: Path) -> list[OperatingPoint]:
+    shadows = [point for found in load_shadows(folder).values() for point in found]
+    return [*load_points(folder).values(), *shadows]
 
 
 def _in_force(folder: Path) -> list[OperatingPoint]:

@@ -1,5 +1,6 @@
 """Points on their way into force: named people, an audit trail, nothing lost."""
 
+import logging
 import tomllib
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from idv.domain.stores import AuditEntry
 from idv.infra.clock import ManualClock
 from idv.infra.storage.keyring import KeyRing
 from idv.infra.storage.memory import memory_stores
-from idv.workflow.operating_points import load_points, load_shadows
+from idv.workflow.operating_points import load_points, load_shadows, tell_points, unfit
 from idv.workflow.promotion import PROMOTED, REGISTERED, PointRegistry, sha256_of
 
 POINT = """\
@@ -189,3 +190,21 @@ def test_several_shadows_of_one_check_are_all_scored(folder: Path) -> None:
     found = load_shadows(folder)[CheckName.LIVENESS]
     assert [point.run_id for point in found] == ["r0", "r-a", "r-b"]
     assert {point.status for point in found} == {PointStatus.SHADOW}
+
+
+def test_points_of_other_models_are_found_and_told_loudly_at_start(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shadow that fits is told as such; what is in force for other models is an error line with its run."""
+    (folder / "shadow").mkdir()
+    (folder / "shadow" / "new.toml").write_text(POINT.replace('"abc"', '"xyz"'), encoding="utf-8")
+    loaded = {CheckName.LIVENESS: "xyz"}
+    assert [point.run_id for point in unfit(folder, loaded)] == ["r1"]
+    assert unfit(folder, {}) != []
+    with caplog.at_level(logging.INFO):
+        tell_points(folder, loaded)
+    told = [(record.levelname, record.message, vars(record)["safe_fields"]) for record in caplog.records]
+    assert [(level, event, fields["operating_point"], fields["status"]) for level, event, fields in told] == [
+        ("ERROR", "operating_point_refused", "r1", "enforced"),
+        ("INFO", "operating_point_loaded", "r2", "shadow"),
+    ]
