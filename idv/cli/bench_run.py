@@ -74,6 +74,9 @@ def run(
     sealed_labels: Annotated[
         Path | None, typer.Option(help="File with the labels of the sealed part.", dir_okay=False)
     ] = None,
+    deadline_s: Annotated[
+        float, typer.Option("--deadline", min=0.1, max=240, help="Seconds that an item may take.")
+    ] = 240.0,
     partial: Annotated[
         bool, typer.Option("--partial", help="Items that a CSV of scores leaves out count as failures.")
     ] = False,
@@ -81,10 +84,13 @@ def run(
 ) -> None:
     """Measure every candidate on a set; each run gets a folder with run.json, items.parquet, pairs.parquet.
 
+    The deadline is longer than the service's, so that a busy machine does not change what is measured; give
+    --deadline to see what the service would say.
+
     A run that was killed is gone on with by the same command: finished items are not judged again. Until it
     is finished its folder holds a journal that only its owner can read (for faces it contains templates).
     """
-    checked = settings.load()
+    checked = settings.load().model_copy(update={"deadline_s": deadline_s})
     if resume is not None and len(candidate) > 1:
         raise RequestError("one_candidate_to_resume", "a run has one candidate", field="candidate")
     eval_set = load_set(find_set(set_, committed=checked.eval_sets), sealed_labels=sealed_labels)

@@ -1,4 +1,4 @@
-"""The system's clock, and one that tests turn by hand."""
+"""The system's clock, one that counts work, and one that tests turn by hand."""
 
 import datetime as dt
 import time
@@ -15,6 +15,21 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that never go back."""
         return time.monotonic()
+
+
+class ThreadClock:
+    """Implements ports.Clock; its seconds are the CPU time of the thread that asks.
+
+    For limits on effort that must not depend on what else a machine does.
+    """
+
+    def now(self) -> dt.datetime:
+        """UTC now."""
+        return dt.datetime.now(dt.UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that this thread has worked."""
+        return time.thread_time()
 
 
 @dataclass
