@@ -11,6 +11,9 @@ from idv.evaluation.reports.svg import Frame, linear_axis, probit_axis
 STYLES = 8
 """Line styles `s0` to `s7` of the style sheet: a colour and a dash pattern each."""
 
+_LABEL = 0.13
+"""How much of an axis the widest label takes, `0.0001 %`."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -45,7 +48,7 @@ def det_chart(
     points = [p for _, kept, _ in drawable for p in kept]
     lowest_x, lowest_y = (min((p[axis] for p in points), default=1e-2) for axis in (0, 1))
     frame = Frame(
-        probit_axis(x_name, min(lowest_x, 0.05) / 1.5, 0.7),
+        probit_axis(x_name, min(lowest_x, 0.05) / 1.5, 0.7, gap=_LABEL),
         probit_axis(y_name, min(lowest_y, 0.05) / 1.5, 0.7),
     )
     marks, legend = [], []

@@ -34,15 +34,23 @@ def linear_axis(title: str, low: float, high: float, *, percent: bool = False) -
     )
 
 
-def probit_axis(title: str, low: float, high: float) -> Axis:
-    """Rates between `low` and `high` in (0, 1) as a DET plot has them: equal steps are equal deviations."""
+def probit_axis(title: str, low: float, high: float, *, gap: float = 0.05) -> Axis:
+    """Rates between `low` and `high` in (0, 1) as a DET plot has them: equal steps are equal deviations.
+
+    Ticks nearer to each other than `gap`, a share of the axis, are left out: their labels would overlap.
+    """
     normal = NormalDist()
     start, end = normal.inv_cdf(low), normal.inv_cdf(high)
     marks = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99)
-    ticks = [(mark, f"{100 * mark:g} %") for mark in marks if low <= mark <= high]
-    return Axis(
-        title, lambda rate: (normal.inv_cdf(min(max(rate, low), high)) - start) / (end - start), ticks
-    )
+
+    def position(rate: float) -> float:
+        return (normal.inv_cdf(min(max(rate, low), high)) - start) / (end - start)
+
+    ticks: list[tuple[float, str]] = []
+    for mark in marks:
+        if low <= mark <= high and (not ticks or position(mark) - position(ticks[-1][0]) >= gap):
+            ticks.append((mark, f"{100 * mark:.6g} %"))
+    return Axis(title, position, ticks)
 
 
 def _round_step(raw: float) -> float:

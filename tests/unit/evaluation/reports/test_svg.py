@@ -22,6 +22,14 @@ def test_probit_steps_are_equal_deviations() -> None:
     assert axis.position(0.9772499) == pytest.approx(1)
 
 
+@given(st.floats(1e-7, 0.4), st.floats(0.41, 0.999), st.floats(0.01, 0.3))
+def test_probit_ticks_keep_their_distance(low: float, high: float, gap: float) -> None:
+    """So labels never overlap."""
+    axis = probit_axis("FMR", low, high, gap=gap)
+    places = [axis.position(value) for value, _ in axis.ticks]
+    assert all(b - a >= gap - 1e-9 for a, b in zip(places, places[1:], strict=False))
+
+
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_linear_ticks_are_round_few_and_inside(low: float, width: float) -> None:
     """Between two and eight ticks, none outside the axis."""
