@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _ratio(arguments: argparse.Namespace) -> None:
-    checked = settings.load()
+    checked = settings.load(deadline_s=240.0)
     whole = load_set(find_set(arguments.set, committed=checked.eval_sets))
     step = max(1, len(whole.items) // arguments.items)
     eval_set = dataclasses.replace(whole, items=whole.items[::step][: arguments.items], pairs=None)
@@ -103,17 +103,13 @@ def _cpu_of(work: Callable[[], object]) -> float:
 
 def _plain_loop(checked: settings.Settings, eval_set: EvalSet, media: MediaRoot) -> None:
     """The same check on the same files, and nothing else; for faces, template by template, then all pairs."""
-    one = checked.model_copy(update={"decoder_workers": 1})
-    with bootstrap.judges(one) as judges:
-        check = next(c for c in judges.runner.checks if c.name is eval_set.check)
+    with bootstrap.workbench(checked, eval_set.check) as bench:
+        check = bench.check
         templates = []
         for item in eval_set.items:
-            images = {
-                role: EncodedImage((Path(media.url) / (ref.path or _address(ref))).read_bytes())
-                for role, ref in item.media.items()
-            }
+            images = {role: EncodedImage(_read(Path(media.url), ref)) for role, ref in item.media.items()}
             evidence = Evidence(images)
-            context = judges.perceiver.perceive(evidence)
+            context = bench.perceiver.perceive(evidence)
             deadline = time.monotonic() + checked.deadline_s
             if eval_set.comparisons is Comparisons.NONE:
                 check.judge(evidence, context, deadline=deadline)
@@ -126,8 +122,9 @@ def _plain_loop(checked: settings.Settings, eval_set: EvalSet, media: MediaRoot)
             check.prepare(made).across(everyone, everyone)
 
 
-def _address(ref: MediaRef) -> str:
-    return f"{ref.sha256[:2]}/{ref.sha256}"
+def _read(root: Path, ref: MediaRef) -> bytes:
+    path = root / (ref.path or "-")
+    return (path if path.is_file() else root / ref.sha256[:2] / ref.sha256).read_bytes()
 
 
 def _bench_run(checked: settings.Settings, eval_set: EvalSet, media: MediaRoot, runs: Path) -> None:
