@@ -16,6 +16,7 @@ from idv import bootstrap, settings
 from idv.cli.bars import counting
 from idv.cli.run_folders import RUNS
 from idv.domain.errors import RequestError
+from idv.domain.eval_sets import EvalSet
 from idv.domain.results import CheckName
 from idv.domain.score_tables import OUTCOMES, Run
 from idv.evaluation.runs.candidates import Candidate
@@ -110,15 +111,16 @@ def run(
         )
         for name in candidate
     ]
-    runs = []
-    for measured in opened:
-        with counting(measured.described.name) as tell:
-            here = dataclasses.replace(bench, on_progress=tell)
-            runs.append(run_bench(eval_set, measured, here, resume=resume))
+    runs = [_run(eval_set, measured, bench, resume=resume) for measured in opened]
     if json_:
         typer.echo(json.dumps([_summary(run, out) for run in runs], indent=1, ensure_ascii=False))
     else:
         _show(runs, out)
+
+
+def _run(eval_set: EvalSet, measured: Candidate, bench: Bench, *, resume: str | None) -> Run:
+    with counting(measured.described.name) as tell:
+        return run_bench(eval_set, measured, dataclasses.replace(bench, on_progress=tell), resume=resume)
 
 
 def _candidate(
