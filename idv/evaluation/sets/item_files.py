@@ -209,16 +209,14 @@ def read_pairs(items: Sequence[EvalItem], data: bytes, faults: list[SetFault]) -
             faults.append(SetFault("table_invalid", f"{PAIRS}: no column {name}"))
             return np.empty((0, 2), np.int32)
     position = {item.id: index for index, item in enumerate(items)}
+    pairs = [(position.get(row["item_a"], -1), position.get(row["item_b"], -1)) for _, row in table.rows]
     seen: set[tuple[int, int]] = set()
-    for line, row in table.rows:
-        pair = (position.get(row["item_a"], -1), position.get(row["item_b"], -1))
+    for pair, (line, row) in zip(pairs, table.rows, strict=True):
         fault = _pair_fault(items, pair, row.get("mated"), seen)
         if fault is not None:
             faults.append(SetFault(fault[0], f"{PAIRS} line {line}: {fault[1]}"))
         seen.add(pair)
-    # A set keeps no order and the file's order is the set's: read again, now that it is known to be sound.
-    ordered = [(position.get(row["item_a"], -1), position.get(row["item_b"], -1)) for _, row in table.rows]
-    return np.array(ordered, np.int32).reshape(-1, 2)
+    return np.array(pairs, np.int32).reshape(-1, 2)
 
 
 def pairs_bytes(items: Sequence[EvalItem], pairs: Pairs) -> bytes:
