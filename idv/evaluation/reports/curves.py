@@ -76,12 +76,12 @@ def det_curves(check: CheckName, trials: Trials, how: Resampling) -> DetCurves:
     accepted = [1 - np.searchsorted(s, thresholds, side="left") / s.size for s in scores]
     curves = [DetCurve("", _distinct(np.max(accepted, axis=0), rejected))]
     if len(groups) == 1:
-        curves = [DetCurve("", curves[0].points, _band(other, trials, how))]
+        curves = [DetCurve("", curves[0].points, _band(other, trials, curves[0].points, how))]
     elif len(groups) <= _MOST_SPECIES:
         for group, falsely in zip(groups, accepted, strict=True):
             chosen = trials.genuine | (trials.species.codes == group.trials.species.codes[0])
-            band = _band(other, trials.where(chosen), how)
-            curves.append(DetCurve(group.name, _distinct(falsely, rejected), band))
+            points = _distinct(falsely, rejected)
+            curves.append(DetCurve(group.name, points, _band(other, trials.where(chosen), points, how)))
     return DetCurves(made.name.upper(), other.name.upper(), tuple(curves))
 
 
@@ -103,13 +103,14 @@ def _distinct(x: Floats, y: Floats) -> tuple[Point, ...]:
     return tuple(Point(float(a), float(b)) for a, b in zip(x[keep], y[keep], strict=True))
 
 
-def _band(other: Rate, trials: Trials, how: Resampling) -> tuple[BandPoint, ...]:
-    """Pointwise interval of the curve, at false-accept rates of at least two errors; none if undefined."""
-    attacks = int((~trials.genuine).sum())
-    lowest = 2 / attacks
-    if lowest >= 0.5:  # noqa: PLR2004 - no room for a curve between two errors and one half
+def _band(other: Rate, trials: Trials, points: Sequence[Point], how: Resampling) -> tuple[BandPoint, ...]:
+    """Pointwise interval from two false accepts to where the curve falls no more; none if undefined."""
+    lowest = 2 / int((~trials.genuine).sum())
+    floor = min(point.y for point in points)
+    highest = min(0.5, next(point.x for point in points if point.y == floor))
+    if lowest >= highest:
         return ()
-    grid = np.geomspace(lowest, 0.5, _BAND_POINTS)
+    grid = np.geomspace(lowest, highest, _BAND_POINTS)
     quicker = Resampling(min(how.resamples, _BAND_RESAMPLES), how.confidence, how.seed)
     try:
         intervals = band_of(counted_as_refused(other, trials), trials, grid.tolist(), quicker)
