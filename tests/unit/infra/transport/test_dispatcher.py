@@ -33,6 +33,10 @@ class FakeOutbox:
     waiting: list[tuple[Event, int]]
     notes: list[tuple[str, object]] = field(default_factory=list)
 
+    def announce(self, event: Event) -> None:
+        """One more that waits."""
+        self.waiting.append((event, 0))
+
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[tuple[Event, int]]:
         """What waits."""
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
