@@ -97,14 +97,17 @@ class MrzFolding:
 
     def __init__(self, alphabet: Sequence[str]) -> None:
         pairs = [(k, _INDEX[c]) for k, name in enumerate(alphabet) if (c := _folded(name)) is not None]
+        pairs.sort(key=lambda pair: pair[1])
         self._classes = np.array([k for k, _ in pairs])
-        targets = np.array([target for _, target in pairs])
-        self._sum = (targets[:, None] == np.arange(len(ALPHABET))).astype(np.float32)
+        self._present, self._starts = np.unique([target for _, target in pairs], return_index=True)
 
     def fold(self, posteriors: FloatArray) -> FloatArray:
         """(T, K) probabilities of all classes to (T, 38): the MRZ alphabet, then the blank."""
-        characters = posteriors[:, self._classes] @ self._sum
-        return np.concatenate([characters, posteriors[:, BLANK : BLANK + 1]], axis=1)
+        folded = np.zeros((len(posteriors), len(ALPHABET) + 1), np.float32)
+        # Sums of runs: the product with a matrix of ones and zeros takes twenty times as long.
+        folded[:, self._present] = np.add.reduceat(posteriors[:, self._classes], self._starts, axis=1)
+        folded[:, -1] = posteriors[:, BLANK]
+        return folded
 
 
 def places(layout: Layout, row: int) -> tuple[Place, ...]:
