@@ -2,9 +2,9 @@
 
     python -m scripts.page_shots OUT PAGE.html...
 
-Writes OUT/<page>-<width>-<scheme>.png and prints what each page does wrong: content wider than the screen, a
-request for anything outside the file, an error on the console. Exit code 1 when there is any. Needs `chromium`
-on the path; talks to it on loopback.
+Writes OUT/<page>-<width>-<scheme>.png and prints what each page does wrong: content wider than the screen,
+a request for anything outside the file, an error on the console. Exit code 1 when there is any. Needs
+`chromium` on the path; talks to it on loopback.
 """
 
 import argparse
@@ -71,7 +71,7 @@ async def shoot(tab: Tab, page: Path, out: Path) -> list[str]:
             )
             wanted = {"name": "prefers-color-scheme", "value": scheme}
             await tab.call("Emulation.setEmulatedMedia", features=[wanted])
-            await tab.call("Page.navigate", url=page.resolve().as_uri())
+            await tab.call("Page.navigate", url=page.as_uri())
             await asyncio.sleep(0.7)
             size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
             found = await tab.call(
@@ -116,8 +116,10 @@ async def chromium() -> AsyncIterator[Tab]:
 async def _port(file: Path) -> int:
     """The port the browser chose, once it has written it down."""
     for _ in range(300):
-        if file.exists() and file.read_text().count("\n"):
-            return int(file.read_text().split()[0])
+        with contextlib.suppress(FileNotFoundError):
+            written = file.read_text()  # noqa: ASYNC240 - twenty bytes
+            if "\n" in written:
+                return int(written.split()[0])
         await asyncio.sleep(0.1)
     raise SystemExit("chromium did not start")
 
@@ -134,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("pages", type=Path, nargs="+")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    faults = asyncio.run(_run(options.pages, options.out))
+    faults = asyncio.run(_run([page.resolve() for page in options.pages], options.out))
     print("\n".join(faults) or f"{len(options.pages)} pages, nothing wrong; pictures in {options.out}")
     raise SystemExit(bool(faults))
 
