@@ -11,7 +11,7 @@ from rich.table import Table
 
 from idv import settings
 from idv.cli.run_folders import RUNS, RunsOption, opened_run
-from idv.domain.errors import EvalSetError, RequestError
+from idv.domain.errors import RequestError
 from idv.domain.eval_sets import EvalSet, Part
 from idv.evaluation.reports.figures import Resampling
 from idv.evaluation.reports.html import as_html
@@ -90,7 +90,9 @@ def _pictures(
         found = _same_set(
             summaries, find_set(name or summaries[0].record.set_name, committed=checked.eval_sets)
         )
-    except EvalSetError as error:
+    except RequestError as error:
+        if name is not None:
+            raise
         return {}, f"No pictures: {error.message}."
     with closing(BoundedDecoder(workers=1)) as decoder:
         made = thumbnails(summaries, found, MediaRoot(media or checked.media_root), decoder)
@@ -144,7 +146,8 @@ def _show_one(console: Console, name: str, summary: Summary) -> None:
     for t in summary.trade_offs:
         few = "" if t.supported else "few errors"
         table.add_row(t.name, percent(t.value), _plain(span(t.interval)), few)
-    console.print(table)
+    if summary.counted.trials:
+        console.print(table)
     for sentence in summary.promises:
         console.print(sentence, highlight=False)
     for sentence in summary.limits:

@@ -57,7 +57,7 @@ def cut_of(
     """
     if threshold is not None:
         return Cut(threshold, f"threshold {threshold:.6g} as given")
-    if target is None and _decides(trials):
+    if target is None and (_decides(trials) or not len(trials)):
         return Cut(None, "the candidate's own outcomes")
     check = run.record.check
     wanted = customary_target(check) if target is None else parse_target(target, check)

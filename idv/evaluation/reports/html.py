@@ -29,6 +29,7 @@ _KINDS = {
     ErrorKind.FALSE_ACCEPT: "Falsely accepted, surest first",
     ErrorKind.FALSE_REJECT: "Falsely refused, surest first",
     ErrorKind.NO_ANSWER: "Genuine and without an answer",
+    ErrorKind.MISREAD: "Not read exactly",
 }
 
 

@@ -84,7 +84,11 @@ def _cells(summary: Summary) -> list[LeagueCell]:
         *(LeagueCell(percent(f.value), span(f.interval)) for f in figures),
         *(LeagueCell(percent(t.value), span(t.interval)) for t in summary.trade_offs[:2]),
         *((LeagueCell(percent(reads.exact / reads.items), span(reads.interval)),) if reads else ()),
-        LeagueCell(percent(summary.counted.unscored / summary.counted.trials)),
+        LeagueCell(percent(_share(summary.counted.unscored, summary.counted.trials))),
         LeagueCell(money(operation.cost, "")),
         *(LeagueCell(milliseconds(getattr(latency, name, None))) for name in ("p50_ms", "p95_ms", "p99_ms")),
     ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -6,9 +6,10 @@ from idv.domain.score_tables import RunRecord, Trials
 from idv.evaluation.catalogue import RATES, rates_of
 from idv.evaluation.reports.cuts import Cut
 from idv.evaluation.reports.figures import Figure, Resampling, figure_of
+from idv.evaluation.reports.operation import Operation
 from idv.evaluation.reports.targets import Side, groups_of, side_of
 from idv.evaluation.reports.wording import figure_name, percent
-from idv.metrics.intervals import rule_of_30, rule_of_three
+from idv.metrics.intervals import clopper_pearson, rule_of_30, rule_of_three
 
 _CONFIDENCE = 0.95
 _FEW_SUBJECTS = 30
@@ -22,6 +23,8 @@ def promises(record: RunRecord, trials: Trials, cut: Cut, how: Resampling) -> tu
 
 
 def _promises(record: RunRecord, trials: Trials, cut: Cut, how: Resampling) -> Iterator[str]:
+    if not len(trials):
+        return
     # The upper end of a two-sided 90 % interval is a one-sided bound with 95 % confidence.
     two_sided = Resampling(how.resamples, 2 * _CONFIDENCE - 1, how.seed)
     where = (
@@ -46,6 +49,16 @@ def _promises(record: RunRecord, trials: Trials, cut: Cut, how: Resampling) -> I
             f"measured on {figure.trials:,} {_trials_word(record, figure)} of {figure.subjects:,} subjects "
             f"with {figure.errors:,} error{'' if figure.errors == 1 else 's'}{_basis(figure)}."
         )
+
+
+def reading_promises(operation: Operation) -> tuple[str, ...]:
+    """At least so many documents are read exactly; the exact bound of Clopper and Pearson."""
+    reads = operation.reads
+    if reads is None:
+        return ()
+    bound = clopper_pearson(reads.exact, reads.items, confidence=2 * _CONFIDENCE - 1).low
+    measured = f"measured on {reads.items:,} documents of which {reads.exact:,} were"
+    return (f"At least {percent(bound)} of documents are read exactly with 95 % confidence, {measured}.",)
 
 
 def upper_bound(figure: Figure) -> float:
@@ -99,7 +112,10 @@ def _by_size(figures: Sequence[Figure]) -> Iterator[str]:
         yield f"No error was seen, but these cannot be excluded (rule of three): {'; '.join(spotless)}."
     people = min((f.subjects for f in stated), default=_FEW_SUBJECTS)
     if people < _FEW_SUBJECTS:
-        yield f"Only {people} subjects: how much people differ can hardly be seen, so intervals are rough."
+        yield (
+            f"Only {people} subjects stand behind some of the rates: how much people differ can hardly be "
+            "seen, so intervals are rough."
+        )
     few = [f"{figure_name(f)} ({f.errors})" for f in stated if f.errors and not rule_of_30(f.errors)]
     if few:
         yield (

@@ -23,7 +23,7 @@ from idv.evaluation.reports.figures import (
     trade_offs,
 )
 from idv.evaluation.reports.operation import Operation, operation_of
-from idv.evaluation.reports.promises import limits, promises
+from idv.evaluation.reports.promises import limits, promises, reading_promises
 from idv.evaluation.reports.slices import Differential, SliceTable, differentials, slice_tables
 from idv.evaluation.reports.targets import threshold_for
 from idv.evaluation.reports.worst import WorstError, worst_errors
@@ -92,8 +92,9 @@ def summarise(run: Run, question: Question = Question()) -> Summary:
     _require_reportable(run)
     part = reported_part(run, question.part)
     trials, rows = run.table.trials(part), rows_of_part(run, part)
-    if not len(trials):
-        raise RequestError("run_without_truth", "no item of the run has a label to hold it to", field="run")
+    operation = operation_of(run.table.items, rows)
+    if not len(trials) and operation.reads is None:
+        raise RequestError("run_without_truth", "no item of the run has a truth to hold it to", field="run")
     cut = cut_of(run, trials, threshold=question.threshold, target=question.target, part=part)
     figures = figures_at(record.check, trials, cut.threshold, how)
     counted = _counted(run, trials, part)
@@ -111,9 +112,9 @@ def summarise(run: Run, question: Question = Question()) -> Summary:
         slices=slices,
         differentials=differentials(slices),
         score_quality=score_quality(trials, _threshold_or_customary(record, trials, cut)),
-        operation=operation_of(run.table.items, rows),
-        worst=worst_errors(run, trials, cut.threshold),
-        promises=promises(record, trials, cut, how),
+        operation=operation,
+        worst=worst_errors(run, trials, cut.threshold, rows),
+        promises=(*promises(record, trials, cut, how), *reading_promises(operation)),
         limits=limits(record, figures, cut, unknown=counted.unlabelled),
     )
 
@@ -148,7 +149,7 @@ def _threshold_or_customary(record: RunRecord, trials: Trials, cut: Cut) -> floa
     """What abstaining is measured from: own outcomes may follow rules that no threshold describes."""
     if cut.threshold is not None:
         return cut.threshold
-    if trials.genuine.all():
+    if trials.genuine.all():  # of none as well
         return float("-inf")
     return threshold_for(customary_target(record.check), trials)
 
@@ -156,7 +157,8 @@ def _threshold_or_customary(record: RunRecord, trials: Trials, cut: Cut) -> floa
 def _counted(run: Run, trials: Trials, part: Part | None) -> Counted:
     rows = rows_of_part(run, part)
     items = run.table.items
-    truth = items.genuine >= 0 if run.table.pairs is None else items.subject.codes >= 0
+    labelled = items.genuine >= 0 if run.table.pairs is None else items.subject.codes >= 0
+    truth = labelled | (items.correct >= 0)
     genuine = int(trials.genuine.sum())
     return Counted(
         trials=len(trials),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idv.domain.results import CheckName
 from idv.domain.score_tables import Run, Trials
@@ -20,6 +21,7 @@ class ErrorKind(StrEnum):
     FALSE_ACCEPT = "false_accept"
     FALSE_REJECT = "false_reject"
     NO_ANSWER = "no_answer"
+    MISREAD = "misread"
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,29 @@ class WorstError:
     reasons: str = ""
 
 
-def worst_errors(run: Run, trials: Trials, threshold: float | None) -> tuple[WorstError, ...]:
-    """Up to twelve of each kind: highest-scoring false accepts, lowest-scoring false rejects, no answers."""
-    return tuple(_errors(run.record.check, run, trials, threshold))
+def worst_errors(
+    run: Run, trials: Trials, threshold: float | None, rows: NDArray[np.bool_]
+) -> tuple[WorstError, ...]:
+    """Up to twelve of each kind: highest-scoring false accepts, lowest-scoring false rejects, no answers.
+
+    And of the items that `rows` (N,) selects, those that were read otherwise than the truth.
+    """
+    misread = np.flatnonzero(rows & (run.table.items.correct == 0))[:_A_KIND]
+    return (
+        *_errors(run.record.check, run, trials, threshold),
+        *(_misread(run, int(row)) for row in misread),
+    )
+
+
+def _misread(run: Run, row: int) -> WorstError:
+    items = run.table.items
+    score = float(items.score[row])
+    return WorstError(
+        ErrorKind.MISREAD,
+        (items.ids[row],),
+        score if np.isfinite(score) else None,
+        reasons=items.reasons[row],
+    )
 
 
 def _errors(check: CheckName, run: Run, trials: Trials, threshold: float | None) -> Iterator[WorstError]:

@@ -11,6 +11,8 @@ from idv.domain.results import CheckName, Outcome
 from idv.domain.score_tables import Run, ScoreTable
 from idv.evaluation.reports.cuts import cut_of, reported_part, rows_of_part
 from idv.evaluation.reports.figures import Resampling
+from idv.evaluation.reports.html import as_html
+from idv.evaluation.reports.markdown import as_markdown
 from idv.evaluation.reports.summary import Question, require_same_trials, summarise
 from tests.unit.evaluation.reports.made_runs import (
     document_run,
@@ -173,6 +175,19 @@ def test_what_cannot_be_summed_up_is_named(changes: dict[str, object], code: str
     with pytest.raises(RequestError) as caught:
         summarise(run)
     assert caught.value.code == code
+
+
+def test_a_set_that_only_says_what_to_read_is_reported_by_what_was_read() -> None:
+    """Specimens have no label, yet nine of ten were read exactly, and the tenth is named."""
+    table = item_table([1.0] * 10, [-1] * 10, correct=[1] * 9 + [0])
+    run = Run(record(CheckName.DOCUMENT_READING), ScoreTable(table))
+    summary = summarise(run, Question(how=QUICK))
+    (promise,) = summary.promises
+    assert promise.startswith("At least 60.6 % of documents are read exactly with 95 % confidence")
+    assert [(e.kind.value, e.items) for e in summary.worst] == [("misread", ("item-9",))]
+    assert summary.counted.unlabelled == 0
+    assert "read exactly" in as_html([summary])
+    assert "read exactly" in as_markdown([summary])
 
 
 def test_a_run_without_any_truth_is_named() -> None:
