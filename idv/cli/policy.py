@@ -35,6 +35,9 @@ SinceOption = Annotated[
 TenantOption = Annotated[str | None, typer.Option(help="This tenant's verifications only.")]
 
 
+_WIDTH = 200
+
+
 @dataclass(frozen=True)
 class Policies:
     """What these commands work on; a test hands over its own as the context's object."""
@@ -93,7 +96,7 @@ def list_points(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
         measured = f"{point.measured:.3%} \\[{low:.3%}, {high:.3%}]"
         row = (point.check, point.status, f"{point.threshold:g}", point.target)
         table.add_row(*row, measured, point.eval_set, point.run_id, point.created_on.isoformat())
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command("shadow-report")
@@ -115,7 +118,7 @@ def shadow_report(
     if not wanted:
         typer.echo("no shadow point was scored yet: register one with `idv policy shadow`")
     for comparison in wanted:
-        _show(comparison, Console())
+        _show(comparison, _console())
 
 
 @contextmanager
@@ -128,6 +131,12 @@ def _opened(context: typer.Context, *, create: bool = False) -> Iterator[Policie
         folder = values.operating_points / values.pack
         registry = PointRegistry(folder, stores.audit, SystemClock(), judges.loaded)
         yield Policies(registry, stores.live)
+
+
+def _console() -> Console:
+    """As wide as the terminal; wide enough for a row where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def _show(comparison: ShadowComparison, console: Console) -> None:
