@@ -103,7 +103,9 @@ def _same_set(summaries: Sequence[Summary], folder: Path) -> EvalSet:
     found = load_set(folder)
     if found.digest != summaries[0].record.set_digest:
         raise RequestError(
-            "run_of_another_set", f"{folder} is not the set that was run: its digest differs", field="set"
+            "run_of_another_set",
+            f"the set {found.name} found here is not the one that was run: its digest differs",
+            field="set",
         )
     return found
 
