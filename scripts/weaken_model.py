@@ -1,11 +1,11 @@
 """Makes a deliberately weakened copy of a model, to see a report and the gate notice it.
 
-    python scripts/weaken_model.py ppocr_rec var/weak               relative noise 0.25 on every weight
+    python scripts/weaken_model.py ppocr_rec var/weak               the default noise, 0.05
     python scripts/weaken_model.py pad var/weak --noise 1 --seed 7
     idv bench run --set documents-generated --candidate var/weak
 
-Each matrix of weights gets Gaussian noise of `--noise` times its own standard deviation, from a fixed seed.
-Several models may be weakened into one folder. Nothing but `--candidate` loads it.
+The weights of each convolution and product get Gaussian noise of `--noise` times their standard deviation,
+from a fixed seed. Several models may be weakened into one folder. Nothing but `--candidate` loads it.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from onnx import numpy_helper
 from idv import bootstrap, settings
 from idv.packs.store import DEFAULT_PACK
 
-_LEAST_DIMENSIONS = 2
-"""Vectors are biases, variances and shapes: noise on a variance makes it negative, and every score NaN."""
+_WEIGHED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Operators whose second input are weights; noise on a variance would turn it negative, and scores NaN."""
 
 
 def main() -> None:
@@ -41,8 +41,9 @@ def weakened(data: bytes, *, noise: float, seed: int) -> bytes:
     """The same network with Gaussian noise of `noise` standard deviations of each tensor on its weights."""
     model = onnx.load_from_string(data)
     rng = np.random.default_rng(seed)
+    weights_of = {node.input[1] for node in model.graph.node if node.op_type in _WEIGHED}
     for tensor in model.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or len(tensor.dims) < _LEAST_DIMENSIONS:
+        if tensor.name not in weights_of or tensor.data_type != onnx.TensorProto.FLOAT:
             continue
         weights = numpy_helper.to_array(tensor)
         noisy = weights + rng.normal(0.0, noise * float(weights.std()), weights.shape)
@@ -57,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("model", help="name of the model, such as pad or ppocr_rec")
     parser.add_argument("folder", type=Path, help="folder that gets <model>/1/model.onnx")
     parser.add_argument("--pack", default=DEFAULT_PACK)
-    parser.add_argument("--noise", type=float, default=0.25, help="standard deviations (default: 0.25)")
+    parser.add_argument("--noise", type=float, default=0.05, help="standard deviations (default: 0.05)")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
