@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from idv import bootstrap, settings
+from idv.cli.opened import opened
 from idv.domain.live import LiveFeed, Window
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.results import CheckName, Outcome
@@ -53,7 +54,7 @@ def shadow(
     by: Annotated[str, typer.Option(help="Who registers it; in the audit log as a keyed hash.")],
 ) -> None:
     """Register a point to be scored on live traffic without effect, from the next start of the service on."""
-    with _opened(context, create=True) as doors:
+    with _opened(context) as doors:
         kept = doors.registry.register(point, actor=by)
     typer.echo(f"registered as {kept}; restart the service to score it")
 
@@ -69,7 +70,7 @@ def promote(
 
     Refused when the point was made for other models than those loaded. Audited before anything changes.
     """
-    with _opened(context, create=True) as doors:
+    with _opened(context) as doors:
         run = doors.registry.read(point).run_id
         compared = compare_shadows(doors.live.cases(Window()))
         scored = max((c.total for c in compared if c.shadow.operating_point == run), default=0)
@@ -109,8 +110,8 @@ def shadow_report(
 ) -> None:
     """Compare what shadow points would have said with what was in force; with labels, who was right."""
     begun = None if since is None else since.replace(tzinfo=dt.UTC)
-    with _opened(context) as doors:
-        found = compare_shadows(doors.live.cases(Window(since=begun, tenant=tenant)))
+    with _live(context) as live:
+        found = compare_shadows(live.cases(Window(since=begun, tenant=tenant)))
     wanted = [comparison for comparison in found if check in (None, comparison.shadow.check)]
     if as_json:
         print(json.dumps([_body(comparison) for comparison in wanted], indent=1))
@@ -122,12 +123,23 @@ def shadow_report(
 
 
 @contextmanager
-def _opened(context: typer.Context, *, create: bool = False) -> Iterator[Policies]:
+def _live(context: typer.Context) -> Iterator[LiveFeed]:
+    """Live traffic alone: reading it needs no model."""
+    if isinstance(context.obj, Policies):
+        yield context.obj.live
+        return
+    with opened(context) as doors:
+        yield doors.stores.live
+
+
+@contextmanager
+def _opened(context: typer.Context) -> Iterator[Policies]:
+    """With the models, whose digests a point has to fit; the audit entry may be a store's first."""
     if isinstance(context.obj, Policies):
         yield context.obj
         return
     values = settings.load()
-    with bootstrap.judges(values) as judges, bootstrap.stores(values, create=create) as stores:
+    with bootstrap.judges(values) as judges, bootstrap.stores(values, create=True) as stores:
         folder = values.operating_points / values.pack
         registry = PointRegistry(folder, stores.audit, SystemClock(), judges.loaded)
         yield Policies(registry, stores.live)
