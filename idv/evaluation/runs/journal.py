@@ -146,7 +146,10 @@ class Journal:
         self._stream.seek(0)
         data = self._stream.readall() or b""
         kept = whole(data)
-        if kept != data:
+        if data.startswith(kept):
+            # Only what is torn goes: a disk that is full now must not cost the rows before it.
+            self._stream.truncate(len(kept))
+        else:
             self._stream.truncate(0)
             self.append(kept)
         return kept

@@ -92,6 +92,15 @@ def test_a_full_disk_leaves_earlier_rows_readable(tmp_path: Path) -> None:
         assert journal.kept == b"one\n"
 
 
+def test_cutting_a_torn_row_needs_no_room(tmp_path: Path) -> None:
+    """A disk that is still full when the run is gone on with costs none of the earlier rows."""
+    with Journal(tmp_path / "j", MINE) as journal:
+        journal.append(b"first row\nsecond row\ntorn")
+    with Journal(tmp_path / "j", MINE, opened=on_full_disk) as journal:
+        assert journal.kept == b"first row\nsecond row\n"
+    assert (tmp_path / "j").read_bytes() == b"first row\nsecond row\n"
+
+
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     """A journal may hold templates of faces, so nobody else gets at it."""
     Journal(tmp_path / "j", MINE).close()
