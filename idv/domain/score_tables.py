@@ -57,6 +57,18 @@ class ItemTable:
     reasons: tuple[str, ...]
     slices: Mapping[str, Factor] = field(default_factory=dict)
 
+    def rows_of(self, part: Part | None) -> NDArray[np.bool_]:
+        """(N,) bool: rows of a part; with None, of every part but the sealed one."""
+        names = np.array([*self.part.names, ""])[self.part.codes]
+        kept: NDArray[np.bool_] = names != Part.SEALED if part is None else names == part
+        return kept
+
+    @property
+    def subjects(self) -> Codes:
+        """(N,) int32: the subject of each row; an item whose subject nobody knows is one of its own."""
+        known = self.subject.codes
+        return np.where(known >= 0, known, -1 - np.arange(known.size)).astype(np.int32)
+
 
 @dataclass(frozen=True)
 class PairTable:
@@ -111,6 +123,12 @@ class ScoreTable:
     items: ItemTable
     pairs: PairTable | None = None
 
+    @property
+    def scores_are_sound(self) -> bool:
+        """Whether every score is a finite number or -inf, which stands for none."""
+        columns = [self.items.score] + ([] if self.pairs is None else [self.pairs.score])
+        return not any(np.isnan(scores).any() or np.isposinf(scores).any() for scores in columns)
+
     def trials(self, part: Part | None = None) -> Trials:
         """The rows that have a truth, of one part or of all that are not sealed.
 
@@ -118,7 +136,7 @@ class ScoreTable:
         subject, are left out.
         """
         items = self.items
-        wanted = _rows_of(items.part, part)
+        wanted = items.rows_of(part)
         if self.pairs is None:
             rows = np.flatnonzero(wanted & (items.genuine >= 0)).astype(np.int32)
             a = b = rows
@@ -131,14 +149,13 @@ class ScoreTable:
             a, b, score = self.pairs.a[keep], self.pairs.b[keep], self.pairs.score[keep]
             genuine = items.subject.codes[a] == items.subject.codes[b]
             outcome = np.full(a.size, -1, np.int8)
-        subject = items.subject.codes
+        subjects = items.subjects
         return Trials(
             score=score,
             genuine=genuine,
             outcome=outcome,
-            # An item whose subject nobody knows is a subject of its own.
-            subject_a=np.where(subject[a] >= 0, subject[a], -1 - a).astype(np.int32),
-            subject_b=np.where(subject[b] >= 0, subject[b], -1 - b).astype(np.int32),
+            subject_a=subjects[a],
+            subject_b=subjects[b],
             species=Factor(items.species.codes[a], items.species.names),
             row_a=a,
             row_b=b,
@@ -182,10 +199,3 @@ class Run:
 
     record: RunRecord
     table: ScoreTable
-
-
-def _rows_of(parts: Factor, wanted: Part | None) -> NDArray[np.bool_]:
-    """(N,) bool: rows of the wanted part; with None, of every part but the sealed one."""
-    names = np.array([*parts.names, ""])[parts.codes]
-    kept: NDArray[np.bool_] = names != Part.SEALED if wanted is None else names == wanted
-    return kept

@@ -51,6 +51,5 @@ def _tables(base: Run, candidate: Run) -> Iterator[tuple[str, str]]:
         if not same:
             yield "comparisons_differ", "the runs do not hold the same comparisons"
     for name, table in (("base", one), ("candidate", other)):
-        scores = table.items.score if table.pairs is None else table.pairs.score
-        if np.isnan(scores).any() or (scores == np.inf).any():
+        if not table.scores_are_sound:
             yield "scores_not_finite", f"the run of the {name} holds a score that is no number"

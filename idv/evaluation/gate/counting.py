@@ -135,12 +135,9 @@ def _cut(rule: GateRule, rate: Rate, trials: Trials) -> Cut:
 
 def _misread(rule: GateRule, run: Run) -> Counted:
     items = run.table.items
-    parts = np.array([*items.part.names, ""])[items.part.codes]
-    inside = parts != "sealed" if rule.part is None else parts == rule.part
-    rows = np.flatnonzero(inside & (items.correct >= 0)).astype(np.int32)
+    rows = np.flatnonzero(items.rows_of(rule.part) & (items.correct >= 0)).astype(np.int32)
     if rows.size == 0:
         raise RequestError("rate_undefined", f"{MISREAD} is undefined: nothing was to be read", field="rate")
-    subjects = items.subject.codes[rows]
-    subjects = np.where(subjects >= 0, subjects, -1 - rows).astype(np.int32)
+    subjects = items.subjects[rows]
     species = Factor(items.species.codes[rows], items.species.names)
     return Counted(items.correct[rows] == 0, None, subjects, subjects, rows, rows, species)

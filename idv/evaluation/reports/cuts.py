@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from idv.domain.errors import RequestError
 from idv.domain.eval_sets import Part
@@ -38,13 +37,6 @@ def reported_part(run: Run, wanted: Part | None) -> Part | None:
             )
         return wanted
     return Part.TEST if len(run.table.trials(Part.TEST)) else None
-
-
-def rows_of_part(run: Run, part: Part | None) -> NDArray[np.bool_]:
-    """(N,) bool: items of the part; of None, all that are not sealed."""
-    names = np.array([*run.table.items.part.names, ""])[run.table.items.part.codes]
-    rows: NDArray[np.bool_] = names != Part.SEALED if part is None else names == part
-    return rows
 
 
 def cut_of(

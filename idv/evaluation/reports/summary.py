@@ -11,7 +11,7 @@ from idv.domain.score_tables import METRIC_VERSION, Run, RunRecord, Trials
 from idv.evaluation.catalogue import rates_of
 from idv.evaluation.reports.confidence import ScoreQuality, score_quality
 from idv.evaluation.reports.curves import DetCurves, Histogram, det_curves, histogram
-from idv.evaluation.reports.cuts import Cut, customary_target, cut_of, reported_part, rows_of_part
+from idv.evaluation.reports.cuts import Cut, customary_target, cut_of, reported_part
 from idv.evaluation.reports.figures import (
     Discrimination,
     Figure,
@@ -91,7 +91,7 @@ def summarise(run: Run, question: Question = Question()) -> Summary:
     record, how = run.record, question.how
     _require_reportable(run)
     part = reported_part(run, question.part)
-    trials, rows = run.table.trials(part), rows_of_part(run, part)
+    trials, rows = run.table.trials(part), run.table.items.rows_of(part)
     operation = operation_of(run.table.items, rows)
     if not len(trials) and operation.reads is None:
         raise RequestError("run_without_truth", "no item of the run has a truth to hold it to", field="run")
@@ -155,8 +155,8 @@ def _threshold_or_customary(record: RunRecord, trials: Trials, cut: Cut) -> floa
 
 
 def _counted(run: Run, trials: Trials, part: Part | None) -> Counted:
-    rows = rows_of_part(run, part)
     items = run.table.items
+    rows = items.rows_of(part)
     labelled = items.genuine >= 0 if run.table.pairs is None else items.subject.codes >= 0
     truth = labelled | (items.correct >= 0)
     genuine = int(trials.genuine.sum())

@@ -1,5 +1,6 @@
 """Scores comparisons of templates in blocks: each template is prepared once, memory stays bounded."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from idv.domain.errors import StorageUnavailable
 from idv.domain.eval_sets import Comparisons, EvalSet
 from idv.domain.faces import FaceTemplate
 from idv.domain.ports import PreparedTemplates, TemplateCheck
@@ -34,8 +36,9 @@ def score_pairs(
 ) -> PairTable:
     """The listed comparisons, or every one between two items of the same part; `templates` by item.
 
-    -inf where a template is missing. Columns live in files without a name below `scratch`, so that tens of
-    millions of comparisons need no memory of their own.
+    -inf where a template is missing or the score is no finite number, as the runner has it for a check.
+    Columns live in files without a name below `scratch`, so that tens of millions of comparisons need no
+    memory of their own. Raises StorageUnavailable when the disk has no room for them.
     """
     faces = _Faces(templates, check)
     if eval_set.comparisons is Comparisons.LISTED:
@@ -85,7 +88,8 @@ def _filled(blocks: Iterator[_Block], *, count: int, scratch: Path) -> PairTable
     done = 0
     for block in blocks:
         span = slice(done, done + block.score.size)
-        a[span], b[span], score[span] = block
+        a[span], b[span] = block.a, block.b
+        score[span] = np.where(np.isfinite(block.score), block.score, -np.inf)
         done = span.stop
     return PairTable(a, b, score)
 
@@ -94,5 +98,12 @@ def _column(count: int, dtype: np.dtype[N], scratch: Path) -> NDArray[N]:
     """A column whose memory the system can put back on the disk."""
     if count == 0:
         return np.empty(0, dtype)
-    with tempfile.TemporaryFile(dir=scratch) as file:
-        return np.memmap(file, dtype=dtype, mode="w+", shape=(count,))
+    try:
+        with tempfile.TemporaryFile(dir=scratch) as file:
+            # Room is taken now: a disk that fills under mapped memory kills the process.
+            os.posix_fallocate(file.fileno(), 0, count * dtype.itemsize)
+            return np.memmap(file, dtype=dtype, mode="r+", shape=(count,))
+    except OSError as error:
+        raise StorageUnavailable(
+            "scores_not_written", f"no room for {count:,} comparisons: {error.strerror}; the journal is kept"
+        ) from error

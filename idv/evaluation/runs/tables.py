@@ -55,7 +55,7 @@ def read_run(folder: Path) -> Run:
     """A finished run.
 
     Raises RequestError `run_missing` or `run_unfinished`, IntegrityError `run_altered` when a table is not
-    the one the record was written with, or `run_unreadable`.
+    the one the record was written with, `run_unreadable`, or `scores_not_finite`: NaN is no score.
     """
     record, tables = _read_record(folder)
     for name, sha256 in tables.items():
@@ -63,9 +63,12 @@ def read_run(folder: Path) -> Run:
             raise IntegrityError("run_altered", f"{folder / name} is not the table the run was written with")
     try:
         pairs = PairTable(**_read(folder / PAIRS)) if PAIRS in tables else None
-        return Run(record, ScoreTable(_items(_read(folder / ITEMS)), pairs))
+        table = ScoreTable(_items(_read(folder / ITEMS)), pairs)
     except (duckdb.Error, KeyError, TypeError, ValueError) as error:
         raise IntegrityError("run_unreadable", f"{folder}: {type(error).__name__}: {error}") from error
+    if not table.scores_are_sound:
+        raise IntegrityError("scores_not_finite", f"{folder} holds a score that is no number")
+    return Run(record, table)
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -79,13 +82,12 @@ def stream_pairs(folder: Path, *, rows: int = 1_000_000) -> Iterator[PairTable]:
     with _connected() as database:
         found = database.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone()
         for start in range(0, found[0] if found else 0, rows):
-            yield PairTable(
-                **database.execute(
-                    "SELECT a, b, score FROM read_parquet(?, file_row_number = true)"
-                    " WHERE file_row_number >= ? AND file_row_number < ?",
-                    [str(path), start, start + rows],
-                ).fetchnumpy()
-            )
+            read = database.execute(
+                "SELECT a, b, score FROM read_parquet(?, file_row_number = true)"
+                " WHERE file_row_number >= ? AND file_row_number < ?",
+                [str(path), start, start + rows],
+            ).fetchnumpy()
+            yield PairTable(**{name: _whole(values) for name, values in read.items()})
 
 
 def _item_columns(items: ItemTable) -> Columns:
@@ -141,10 +143,19 @@ def _write(path: Path, columns: Columns) -> None:
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
-    """Every column, by name and with its type; nothing in a run is null."""
+    """Every column, by name and with its type."""
     with _connected() as database:
         read = database.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchnumpy()
-    return {name: np.ma.getdata(values) for name, values in read.items()}
+    return {name: _whole(values) for name, values in read.items()}
+
+
+def _whole(column: NDArray[Any]) -> NDArray[Any]:
+    """The column without its mask. DuckDB writes NaN as null, and under the mask of a null lies a zero."""
+    if not np.ma.is_masked(column):
+        return np.ma.getdata(column)
+    if column.dtype.kind != "f":
+        raise ValueError("a value is missing")
+    return np.ma.filled(column, np.nan)
 
 
 def _connected() -> duckdb.DuckDBPyConnection:

@@ -9,7 +9,7 @@ from idv.domain.errors import RequestError
 from idv.domain.eval_sets import Part
 from idv.domain.results import CheckName, Outcome
 from idv.domain.score_tables import Run, ScoreTable
-from idv.evaluation.reports.cuts import cut_of, reported_part, rows_of_part
+from idv.evaluation.reports.cuts import cut_of, reported_part
 from idv.evaluation.reports.figures import Resampling
 from idv.evaluation.reports.html import as_html
 from idv.evaluation.reports.markdown import as_markdown
@@ -40,8 +40,8 @@ def test_part_test_is_reported_where_there_is_one() -> None:
     """Tuning data are for tuning; without a test part everything that is not sealed is reported."""
     run = _sealed_run()
     assert reported_part(run, None) is Part.TEST
-    assert rows_of_part(run, None).tolist() == [True] * 6 + [False] * 3
-    assert rows_of_part(run, Part.SEALED).tolist() == [False] * 6 + [True] * 3
+    assert run.table.items.rows_of(None).tolist() == [True] * 6 + [False] * 3
+    assert run.table.items.rows_of(Part.SEALED).tolist() == [False] * 6 + [True] * 3
 
 
 def test_a_part_without_trials_is_named() -> None:

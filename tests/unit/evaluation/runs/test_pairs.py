@@ -1,5 +1,6 @@
 """Facts about comparing in blocks: every comparison once, in order, the same as one by one."""
 
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idv.domain.errors import StorageUnavailable
 from idv.domain.eval_sets import Comparisons, EvalItem, MediaRef, Part
 from idv.domain.evidence import ImageRole
 from idv.domain.faces import FaceTemplate
@@ -73,6 +75,29 @@ def test_listed_comparisons_cross_parts_and_blocks(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.stack([pairs.a, pairs.b], axis=1), listed)
     one, other = listed[:, 0].astype(float), listed[:, 1].astype(float)
     np.testing.assert_allclose(pairs.score, -np.hypot(one - other, one**2 - other**2), rtol=1e-12)
+
+
+def test_a_score_that_is_no_number_is_none(tmp_path: Path) -> None:
+    """A template that is not a number, or too large for one, is a failure and not a match."""
+    items = [item(n, Part.TEST) for n in range(3)]
+    eval_set = set_of(items, CheckName.FACE_MATCH, comparisons=Comparisons.ALL_PAIRS)
+    templates = [template(1.0), template(float("nan")), template(2.0)]
+    pairs = score_pairs(eval_set, templates, ByteMatch(), scratch=tmp_path)
+    assert pairs.score.tolist() == [-np.inf, -np.hypot(1, 3), -np.inf]
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
+    """Before anything is compared, and not by a signal that kills the process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    items = [item(n, Part.TEST) for n in range(100)]
+    eval_set = set_of(items, CheckName.FACE_MATCH, comparisons=Comparisons.ALL_PAIRS)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    try:
+        with pytest.raises(StorageUnavailable) as refused:
+            score_pairs(eval_set, [template(1.0)] * 100, ByteMatch(), scratch=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert refused.value.code == "scores_not_written"
 
 
 def test_no_file_is_left_behind(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Facts about runs on disk: whole or refused, and readable piece by piece."""
 
+import dataclasses
 from pathlib import Path
 
 import duckdb
@@ -8,7 +9,7 @@ import pytest
 
 from idv.domain.errors import IntegrityError, RequestError
 from idv.domain.score_tables import Run
-from idv.evaluation.runs.tables import read_record, read_run, stream_pairs
+from idv.evaluation.runs.tables import read_record, read_run, stream_pairs, write_run
 from tests.unit.evaluation.runs.stand_ins import ByteMatch, candidate_of, measured
 from tests.unit.evaluation.runs.test_run import faces_of
 
@@ -36,6 +37,20 @@ def test_a_table_that_was_changed_is_refused(folder: Path, name: str) -> None:
             read_run(folder)
         assert refused.value.code == "run_altered"
         (folder / name).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["items", "pairs"])
+def test_a_run_with_a_score_that_is_no_number_is_refused(
+    run: Run, tmp_path: Path, name: str, score: float
+) -> None:
+    """Whoever wrote it: before a report, a threshold or a gate is made of it."""
+    table = getattr(run.table, name)
+    table = dataclasses.replace(table, score=np.full(table.score.size, score))
+    write_run(Run(run.record, dataclasses.replace(run.table, **{name: table})), tmp_path / "other")
+    with pytest.raises(IntegrityError) as refused:
+        read_run(tmp_path / "other")
+    assert refused.value.code == "scores_not_finite"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}'])
