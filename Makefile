@@ -2,10 +2,11 @@
 PYTHON ?= python3.11
 EXTRA ?= cpu
 BIN := .venv/bin
+GATED := eval_sets/documents-generated
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help install models demo test test-slow test-train train-pad check format bench lock clean
+.PHONY: help install models demo test test-slow test-train train-pad gate check format bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-14s %s\n", $$1, $$2}'
@@ -42,6 +43,12 @@ test-train: .venv/.dev ## install the training extra and test the training code
 train-pad: .venv/.dev ## train the PAD model again on the data that IDV_DATA names
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/train.txt onnxscript torch==2.13.0
 	$(BIN)/python -m idv.training.pad
+
+gate: .venv/.dev ## measure the default pack on the generated documents; fail where it is worse than the baseline
+	@$(BIN)/idv models pull
+	$(BIN)/idv evalset build documents-generated
+	$(BIN)/idv bench run --set documents-generated --candidate open --out var/gate
+	$(BIN)/idv bench compare $(GATED)/baseline "$$(ls -td var/gate/*/ | head -1)" --rules $(GATED)/gate.toml
 
 bench: .venv/.dev ## print the speed figures as ratios to what runs beside them
 	$(BIN)/python -m scripts.bench.decode
