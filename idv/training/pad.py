@@ -6,6 +6,7 @@ weights are kept in the work folder, so that a broken run goes on where it stopp
 
 import argparse
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -23,10 +24,10 @@ from idv.training.pad_card import write_calibration, write_card
 from idv.training.pad_data import Table
 from idv.training.pad_export import export
 from idv.training.pad_figures import Scores
-from idv.training.pad_fitting import CutName, Schedule, Schedules, fit, logits
-from idv.training.pad_network import Branch, PadNetwork
+from idv.training.pad_fitting import CutName, Schedule, Schedules, fit, fresh, logits
+from idv.training.pad_network import PadNetwork
 from idv.training.pad_pin import pin
-from idv.training.pad_recipes import SIMULATED, TRAINING, load, locate_faces, make_tables
+from idv.training.pad_recipes import SIMULATED, SIMULATED_TESTS, TRAINING, load, locate_faces, make_tables
 
 FOLDS = (("0001", "0004", "0007"), ("0002", "0005", "0008"), ("0003", "0006", "0009"))
 """NUAA subjects left out of training together; each is scored by a network that never saw them."""
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Make the tables, fit the final network and one a fold, and write what the repository keeps."""
     asked = _parser().parse_args(arguments)
     schedules = Schedules()
+    began, afresh = time.monotonic(), not asked.work.exists()
     prepare(asked.data, asked.work, schedules=schedules, jobs=asked.jobs)
     models = asked.repository / "model_repository"
     model = models / "pad" / "1" / "model.onnx"
@@ -44,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pin(models, model)
     scores = score_all(asked.work, lambda table: logits(_network(asked.work, _FINAL), table))
     write_calibration(asked.repository / "calibrations" / "open" / "liveness.toml", scores, model=model)
-    write_card(models / "pad" / "card.toml", scores, model=model, schedules=schedules)
+    minutes = (time.monotonic() - began) / 60
+    took = f"{minutes:.0f} minutes of wall time with {asked.jobs} processes of one thread" if afresh else ""
+    write_card(models / "pad" / "card.toml", scores, model=model, schedules=schedules, duration=took)
     print(f"wrote {model} ({model.stat().st_size} bytes), its card and its calibration")
 
 
@@ -58,9 +62,9 @@ def prepare(data: Path, work: Path, *, schedules: Schedules, jobs: int) -> None:
 
 def score_all(work: Path, final: Callable[[Table], FloatArray]) -> Scores:
     """Logits of everything that the scoring network was not trained on; `final` scores what is simulated."""
-    parts = {name: load(work, name) for name in ("validation", "test", "test_held_out")}
+    parts = {name: load(work, name) for name in SIMULATED_TESTS}
     captured = load(work, "captured")
-    found = np.zeros((len(captured), 2), np.float32)
+    found = np.zeros((len(captured), len(CutName)), np.float32)
     for number, subjects in enumerate(FOLDS):
         rows = np.isin(captured.person, _people(subjects))
         found[rows] = logits(_network(work, f"fold_{number}"), captured.where(rows))
@@ -69,7 +73,7 @@ def score_all(work: Path, final: Callable[[Table], FloatArray]) -> Scores:
 
 
 def _fit_all(work: Path, schedules: Schedules, *, jobs: int) -> None:
-    """Both branches of the base, then of the final network and of one a fold."""
+    """All branches of the base, then of the final network and of one a fold."""
     left_out = {_FINAL: (), **{f"fold_{number}": subjects for number, subjects in enumerate(FOLDS)}}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         _wait(pool.submit(_fit_base, work, cut, schedules.base) for cut in CutName)
@@ -101,7 +105,7 @@ def _fit_one(work: Path, name: str, cut: CutName, *, left_out: tuple[str, ...], 
     _one_thread()
     table = load(work, *TRAINING)
     seen = table.where(~np.isin(table.person, _people(left_out)))
-    start = Branch()
+    start = fresh(cut)
     start.load_state_dict(torch.load(_weights(work, _BASE, cut), weights_only=True))
     branch = fit(seen, cut, schedule, start=start, told=_progress(f"{name} {cut}"))
     torch.save(branch.state_dict(), _weights(work, name, cut))
@@ -126,8 +130,8 @@ def _people(subjects: Sequence[str]) -> list[str]:
 
 def _network(work: Path, name: str) -> PadNetwork:
     network = PadNetwork()
-    for cut, branch in ((CutName.CONTEXT, network.context), (CutName.DETAIL, network.detail)):
-        branch.load_state_dict(torch.load(_weights(work, name, cut), weights_only=True))
+    for cut in CutName:
+        network.get_submodule(cut).load_state_dict(torch.load(_weights(work, name, cut), weights_only=True))
     network.eval()
     return network
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.vision.models.pad import Cuts, cut
-from idv.vision.synthesis.cameras import draw_camera
+from idv.vision.synthesis.cameras import Camera
+from idv.vision.synthesis.face_draws import draw_face_camera
 from idv.vision.synthesis.presentation import (
     FacePhoto,
     Presentation,
@@ -25,9 +26,13 @@ from idv.vision.synthesis.presentation import (
 from idv.vision.synthesis.prints import Printer
 from idv.vision.synthesis.screens import Layout
 
-_SMALLEST_PX, _LARGEST_PX = 36.0, 68.0
-"""Range of the distance between the eyes in simulated captures."""
+_SMALLEST_PX, _LARGEST_PX = 34.0, 150.0
+"""Range of the unit of the face in what simulated cameras deliver."""
+_LARGEST_ON_SENSOR_PX = 150.0
+"""Largest unit on a simulated sensor; a larger one teaches nothing more and costs its square."""
 
+_COARSE, _FINE = (0.3, 1.0), (1.0, 3.0)
+"""Display px a camera px of screens whose pixels a camera can tell apart, and of those too fine for it."""
 CAPTURED = "captured"
 """The instrument of a presentation that a real camera recorded."""
 PointsFinder = Callable[[RgbImage], FloatArray | None]
@@ -55,12 +60,14 @@ class Source(NamedTuple):
 class Table:
     """Cut presentations as columns of equal length.
 
-    `context`: (N, 96, 96, 3), `detail`: (N, 112, 112, 3) uint8 RGB. `genuine`: (N,) bool. The rest: (N,) str:
+    `context`: (N, 96, 96, 3), `detail`: (N, 112, 112, 3), `native`: (N, 2, 128, 128, 3) uint8 RGB, as
+    `idv.vision.models.pad.cut` makes them. `genuine`: (N,) bool. The rest: (N,) str:
     `dataset`, `person`, `species`, `instrument` (`captured` for a real capture).
     """
 
     context: Array
     detail: Array
+    native: Array
     genuine: Array
     dataset: Array
     person: Array
@@ -90,14 +97,18 @@ class Table:
         return cls(*(np.concatenate([getattr(t, name) for t in tables]) for name in _COLUMNS))
 
 
-_COLUMNS = ("context", "detail", "genuine", "dataset", "person", "species", "instrument")
+_COLUMNS = ("context", "detail", "native", "genuine", "dataset", "person", "species", "instrument")
 
 
 class Instruments(NamedTuple):
-    """What simulated attacks are made with."""
+    """What simulated attacks are made with.
+
+    `fine_share`: of the screens whose pixels are too fine for the camera, in [0, 1].
+    """
 
     layouts: tuple[Layout, ...]
     printers: tuple[Printer, ...]
+    fine_share: float = 0.0
 
 
 def sources(data: Path) -> list[Source]:
@@ -134,13 +145,17 @@ def captured_again(found: Sequence[tuple[Source, FacePhoto]], *, seed: int, roun
 
 
 def simulated(
-    found: Sequence[tuple[Source, FacePhoto]], *, instruments: Instruments, seed: int, rounds: int = 1
+    found: Sequence[tuple[Source, FacePhoto]],
+    *,
+    instruments: Instruments,
+    seed: int,
+    shown: Sequence[Species] = tuple(Species),
 ) -> Table:
-    """Per round and photograph: one bona fide capture, one screen and one print, each with its own camera.
+    """Per photograph one capture of each species in `shown` (as often as it is named), each with its camera.
 
-    Reproducible by item: every draw depends on `seed`, the round and the picture's place in `found` alone.
+    Reproducible by item: every draw depends on `seed` and the picture's place in `found` alone.
     """
-    return _table(_simulations(found, instruments=instruments, seed=seed, rounds=rounds))
+    return _table(_simulations(found, instruments=instruments, seed=seed, shown=shown))
 
 
 def read(path: Path) -> RgbImage:
@@ -152,23 +167,33 @@ def read(path: Path) -> RgbImage:
 
 
 def _simulations(
-    found: Sequence[tuple[Source, FacePhoto]], *, instruments: Instruments, seed: int, rounds: int
+    found: Sequence[tuple[Source, FacePhoto]],
+    *,
+    instruments: Instruments,
+    seed: int,
+    shown: Sequence[Species],
 ) -> Iterator[tuple[Source, Presentation]]:
-    for turn in range(rounds):
-        for index, (source, photo) in enumerate(found):
-            rng = np.random.default_rng([seed, turn, index])
+    for index, (source, photo) in enumerate(found):
+        rng = np.random.default_rng([seed, index])
+        for species in shown:
             other = found[int(rng.integers(len(found)))][1].pixels
-            for species in Species:
-                yield source, _simulation(photo, species, rng=rng, instruments=instruments, other=other)
+            yield source, _simulation(photo, species, rng=rng, instruments=instruments, other=other)
 
 
 def _simulation(
     photo: FacePhoto, species: Species, *, rng: np.random.Generator, instruments: Instruments, other: RgbImage
 ) -> Presentation:
-    camera, size = draw_camera(rng), _size(rng)
+    camera = draw_face_camera(rng)
+    size = _size(camera, rng)
     if species is Species.SCREEN:
         return on_screen(
-            photo, rng, layouts=instruments.layouts, camera=camera, inter_eye_px=size, surroundings=other
+            photo,
+            rng,
+            layouts=instruments.layouts,
+            camera=camera,
+            inter_eye_px=size,
+            surroundings=other,
+            pitch=_FINE if rng.random() < instruments.fine_share else _COARSE,
         )
     if species is Species.PRINT:
         return on_paper(
@@ -178,12 +203,15 @@ def _simulation(
 
 
 def _seen_again(photo: FacePhoto, species: Species, rng: np.random.Generator) -> Presentation:
-    seen = seen_directly(photo, rng, camera=draw_camera(rng), inter_eye_px=_size(rng), species=species)
+    camera = draw_face_camera(rng)
+    seen = seen_directly(photo, rng, camera=camera, inter_eye_px=_size(camera, rng), species=species)
     return Presentation(seen.pixels, seen.points, species, CAPTURED)
 
 
-def _size(rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(np.log(_SMALLEST_PX), np.log(_LARGEST_PX))))
+def _size(camera: Camera, rng: np.random.Generator) -> float:
+    """Unit of the face on the sensor, so that what the camera delivers is within its range."""
+    delivered = float(np.exp(rng.uniform(np.log(_SMALLEST_PX), np.log(_LARGEST_PX))))
+    return min(delivered / camera.resize, _LARGEST_ON_SENSOR_PX)
 
 
 def _as_is(source: Source, photo: FacePhoto) -> Presentation:
@@ -199,6 +227,7 @@ def _table(rows: Iterable[tuple[Source, Presentation]]) -> Table:
     return Table(
         context=np.stack([cuts.context for _, _, cuts in kept]),
         detail=np.stack([cuts.detail for _, _, cuts in kept]),
+        native=np.stack([cuts.native for _, _, cuts in kept]),
         genuine=np.array([seen.species is Species.BONA_FIDE for _, seen, _ in kept]),
         dataset=np.array([source.dataset for source, _, _ in kept]),
         person=np.array([source.person for source, _, _ in kept]),

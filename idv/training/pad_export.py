@@ -7,8 +7,9 @@ import onnx
 import torch
 from torch.export import Dim
 
+from idv.training.pad_fitting import CutName
 from idv.training.pad_network import PadNetwork
-from idv.vision.models.pad import CONTEXT_PX, DETAIL_PX
+from idv.vision.models.pad import CONTEXT_PX, DETAIL_PX, NATIVE_PX
 
 OPSET = 20
 """Fixed: the file's digest depends on it."""
@@ -17,28 +18,29 @@ _EXAMPLES = 2
 
 
 def export(network: PadNetwork, path: Path) -> None:
-    """Write `path`: inputs `context` and `detail`, output `logits`, as the model's card describes them."""
+    """Write `path`: inputs `context`, `detail`, `native`, output `logits`, as on the model's card."""
     network.eval()
     for parameter in network.parameters():
         parameter.data = parameter.data.contiguous()
     examples = (
         torch.zeros(_EXAMPLES, 3, CONTEXT_PX, CONTEXT_PX),
         torch.zeros(_EXAMPLES, 3, DETAIL_PX, DETAIL_PX),
+        torch.zeros(_EXAMPLES, 3, NATIVE_PX, NATIVE_PX),
     )
     batch = Dim("batch", min=1)
     with warnings.catch_warnings():
-        # The exporter uses what its own library deprecates, and warns of the one batch both inputs share.
+        # The exporter uses what its own library deprecates, and warns of the one batch the inputs share.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             network,
             examples,
-            input_names=["context", "detail"],
+            input_names=list(CutName),
             output_names=["logits"],
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
             verbose=False,
-            dynamic_shapes={"context": {0: batch}, "detail": {0: batch}},
+            dynamic_shapes={cut.value: {0: batch} for cut in CutName},
         )
     if program is None:
         raise RuntimeError("the exporter returned no program")

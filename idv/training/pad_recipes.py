@@ -24,20 +24,25 @@ from idv.training.pad_data import (
     simulated,
     sources,
 )
+from idv.vision.synthesis.face_draws import FACE_LAYOUTS
 from idv.vision.synthesis.presentation import FacePhoto, Species
 from idv.vision.synthesis.prints import HELD_OUT_PRINTERS, TRAINING_PRINTERS
-from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, TRAINING_LAYOUTS
+from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS
 
-_SEEN = Instruments(TRAINING_LAYOUTS, TRAINING_PRINTERS)
+_PRACTICE = Instruments(FACE_LAYOUTS, TRAINING_PRINTERS, fine_share=0.25)
+_SEEN = Instruments(FACE_LAYOUTS, TRAINING_PRINTERS)
 _UNSEEN = Instruments(HELD_OUT_LAYOUTS, HELD_OUT_PRINTERS)
+_FINE = Instruments(FACE_LAYOUTS, TRAINING_PRINTERS, fine_share=1.0)
+_BONA_FIDE, _PRINT, _SCREEN = Species.BONA_FIDE, Species.PRINT, Species.SCREEN
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One table: simulated presentations of the photographs of one part, or (`part` None) NUAA captures.
+    """One table: presentations of the photographs of one part, or (`part` None) NUAA captures.
 
-    `rounds`: presentations a photograph and species; 0 takes the captures as they are. `half`: only every
-    second photograph, so that two processes share the work.
+    `shown`: the presentations simulated of each photograph; none takes the photographs as they are.
+    `rounds`: of captures, how often each is seen again; 0 takes them as they are.
+    `half`: only every second photograph, so that two processes share the work.
     """
 
     name: str
@@ -45,19 +50,25 @@ class Recipe:
     seed: int
     rounds: int = 1
     instruments: Instruments = _SEEN
+    shown: tuple[Species, ...] = (_BONA_FIDE, _PRINT, _SCREEN)
     half: int | None = None
 
 
+_PRACTISED = (_BONA_FIDE, _PRINT, _SCREEN, _BONA_FIDE, _SCREEN)
 RECIPES = (
     Recipe("captured", None, seed=0, rounds=0),
     Recipe("captured_again", None, seed=11, rounds=2),
-    Recipe("train_even", Part.TRAIN, seed=12, half=0),
-    Recipe("train_odd", Part.TRAIN, seed=13, half=1),
-    Recipe("validation", Part.VALIDATION, seed=14),
+    Recipe("train_even", Part.TRAIN, seed=12, half=0, instruments=_PRACTICE, shown=_PRACTISED),
+    Recipe("train_odd", Part.TRAIN, seed=13, half=1, instruments=_PRACTICE, shown=_PRACTISED),
+    Recipe("validation", Part.VALIDATION, seed=14, instruments=_PRACTICE),
     Recipe("test", Part.TEST, seed=15),
     Recipe("test_held_out", Part.TEST, seed=16, instruments=_UNSEEN),
+    Recipe("test_fine", Part.TEST, seed=17, instruments=_FINE, shown=(_BONA_FIDE, _SCREEN)),
+    Recipe("photographs", Part.TEST, seed=0, shown=()),
 )
 SIMULATED = ("train_even", "train_odd")
+SIMULATED_TESTS = ("validation", "test", "test_held_out", "test_fine", "photographs")
+"""The tables that no training reads, of photographs apart from training."""
 TRAINING = ("captured", "captured_again", *SIMULATED)
 """The tables that training reads: what is simulated, and real captures beside it."""
 
@@ -96,9 +107,9 @@ def _make(data: Path, work: Path, recipe: Recipe) -> None:
 
 
 def _presented(found: Sequence[tuple[Source, FacePhoto]], recipe: Recipe) -> Table:
-    if recipe.part is not None:
-        return simulated(found, instruments=recipe.instruments, seed=recipe.seed, rounds=recipe.rounds)
-    if recipe.rounds == 0:
+    if recipe.part is not None and recipe.shown:
+        return simulated(found, instruments=recipe.instruments, seed=recipe.seed, shown=recipe.shown)
+    if recipe.part is not None or recipe.rounds == 0:
         return captured(found)
     return captured_again(found, seed=recipe.seed, rounds=recipe.rounds)
 

@@ -48,7 +48,7 @@ CHECKS: Mapping[str, Check] = {
         ),
         Liveness(
             network=NoNetwork(),
-            calibration=LivenessCalibration(1.0, 1.0, 0.0, "c"),
+            calibration=LivenessCalibration(1.0, 1.0, 1.0, 0.0, "c"),
             point=None,
             clock=CLOCK,
             provider="own",

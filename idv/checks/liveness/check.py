@@ -28,6 +28,11 @@ class Logits(Protocol):
         """From the fine structure of the face."""
         ...
 
+    @property
+    def native(self) -> float:
+        """From what repeats in the camera's own pixels."""
+        ...
+
 
 class Network(Protocol):
     """Judges one face in one frame."""
@@ -79,12 +84,13 @@ class Liveness:
         return self._scored(self.network.predict(pixels, subject.face.five_points))
 
     def _scored(self, logits: Logits) -> CheckResult:
-        score = self.calibration.llr(logits.context, logits.detail)
+        score = self.calibration.llr(context=logits.context, detail=logits.detail, native=logits.native)
         if not math.isfinite(score):
             return self._result(_Verdict(Outcome.INCONCLUSIVE, (Reason.SCORE_NOT_FINITE,)))
         signals = (
             Signal("presentation_context", logits.context),
             Signal("presentation_detail", logits.detail),
+            Signal("presentation_native", logits.native),
         )
         return self._result(self._verdict(score), score=score, signals=signals)
 

@@ -1,4 +1,4 @@
-"""The project's own passive PAD network: two square cuts of one frame in, two logits out."""
+"""The project's own passive PAD network: square cuts of one frame at three scales in, three logits out."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,16 @@ import numpy as np
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.domain.ports import Inference
 
-PREPROCESSING = "1"
+PREPROCESSING = "2"
 """Raised whenever the cuts below change: scores of different versions are not comparable."""
 CONTEXT_PX = 96
 """Side of the context cut: the head and what is around it."""
 DETAIL_PX = 112
 """Side of the detail cut: the middle of the face in the picture's own pixels."""
+NATIVE_PX = 128
+"""Side of a native patch: the picture's own pixels, never resized."""
 _CONTEXT_LENGTHS = 4.0
+_PATCH_LENGTHS = 0.35
 _DETAIL_LENGTH_PX = 64.0
 _LEAST_UNIT_PX = 2.0
 
@@ -24,13 +27,15 @@ class PadLogits(NamedTuple):
 
     context: float
     detail: float
+    native: float
 
 
 class Cuts(NamedTuple):
-    """Network inputs of one face: (96, 96, 3) and (112, 112, 3) uint8 RGB."""
+    """Network inputs of one face, uint8 RGB: (96, 96, 3), (112, 112, 3) and two patches (2, 128, 128, 3)."""
 
     context: RgbImage
     detail: RgbImage
+    native: RgbImage
 
 
 class PadNet:
@@ -41,16 +46,21 @@ class PadNet:
         self._model = model
 
     def predict(self, pixels: RgbImage, five_points: FloatArray) -> PadLogits:
-        """Logits of the face at `five_points` (5, 2) px, averaged over the cut and its mirror image.
+        """Logits of the face at `five_points` (5, 2) px, means over mirror images and patches.
 
-        `pixels`: (H, W, 3) uint8 RGB.
+        `pixels`: (H, W, 3) uint8 RGB, in the resolution that the camera delivered: what tells a screen is in
+        its own pixels and is lost when the picture is made smaller.
         """
         cuts = cut(pixels, five_points)
         logits = self._inference.infer(
-            self._model, {"context": _batch(cuts.context), "detail": _batch(cuts.detail)}
+            self._model,
+            {
+                "context": _mirrored(cuts.context),
+                "detail": _mirrored(cuts.detail),
+                "native": planes(cuts.native),
+            },
         )["logits"]
-        context, detail = logits.mean(axis=0)
-        return PadLogits(float(context), float(detail))
+        return PadLogits(*(float(logit) for logit in logits.mean(axis=0)))
 
     def digest_parts(self) -> dict[str, str]:
         """What the logits depend on: the model's digest and the version of the cuts."""
@@ -58,11 +68,11 @@ class PadNet:
 
 
 def cut(pixels: RgbImage, five_points: FloatArray) -> Cuts:
-    """Cut a face out at two scales.
+    """Cut a face out at three scales.
 
     The unit is the larger of the distance between the eyes and from the eyes to the mouth, so that a turned
     or nodding head keeps its size. Context: 4 units wide. Detail: at most 64 px a unit, never enlarged,
-    because enlarging invents the fine structure that is looked for.
+    because enlarging invents the fine structure that is looked for. Native: one patch a cheek, as they are.
     """
     eyes, mouth = five_points[:2].mean(axis=0), five_points[3:].mean(axis=0)
     apart, down = (float(np.linalg.norm(line)) for line in (five_points[1] - five_points[0], mouth - eyes))
@@ -70,7 +80,18 @@ def cut(pixels: RgbImage, five_points: FloatArray) -> Cuts:
     centre = (eyes + mouth) / 2
     context = _square(pixels, centre, side=round(_CONTEXT_LENGTHS * unit))
     detail = _square(pixels, centre, side=round(DETAIL_PX * max(1.0, unit / _DETAIL_LENGTH_PX)))
-    return Cuts(_resized(context, CONTEXT_PX), _resized(detail, DETAIL_PX))
+    beside = (five_points[1] - five_points[0]) * (_PATCH_LENGTHS * unit / max(apart, _LEAST_UNIT_PX))
+    native = [_square(pixels, centre + at, side=NATIVE_PX) for at in (-beside, beside)]
+    return Cuts(
+        _resized(context, CONTEXT_PX),
+        _resized(detail, DETAIL_PX),
+        np.stack([_resized(patch, NATIVE_PX) for patch in native]),
+    )
+
+
+def planes(images: RgbImage) -> Array:
+    """Network input of pictures (N, H, W, 3) uint8: (N, 3, H, W) float32 in [0, 1]."""
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
 
 
 def _square(pixels: RgbImage, centre: FloatArray, *, side: int) -> RgbImage:
@@ -103,6 +124,5 @@ def _resized(part: RgbImage, side: int) -> RgbImage:
     return np.asarray(cv2.resize(part, (side, side), interpolation=how), np.uint8)
 
 
-def _batch(part: RgbImage) -> Array:
-    pair = np.stack([part, part[:, ::-1]]).transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(pair, dtype=np.float32) / np.float32(255)
+def _mirrored(part: RgbImage) -> Array:
+    return planes(np.stack([part, part[:, ::-1]]))

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
+from idv.vision.synthesis.viewing import desaturated
 
 GAMMA = 2.2
 """Exponent between linear light and display values; close enough to sRGB for a simulation."""
@@ -21,7 +22,8 @@ class Camera:
     `shot_noise`, `read_noise`: standard deviations at full scale and in the dark, of full scale.
     `smoothing`: share of the noise reduction mixed in. `sharpening`: amount of the unsharp mask.
     `contrast`: exponent of the tone curve on top of gamma. `saturation`: 1 leaves colours alone.
-    `resize`: output over sensor size. `jpeg_quality`: 1–100.
+    `resize`: output over sensor size, with aliasing where it is `careless`. `jpeg_quality`: 1–100;
+    `forwarded_quality`: of a second JPEG, as a messenger makes, 0 for none.
     """
 
     exposure: float = 0.9
@@ -37,7 +39,9 @@ class Camera:
     contrast: float = 1.0
     saturation: float = 1.0
     resize: float = 1.0
+    careless: bool = False
     jpeg_quality: int = 90
+    forwarded_quality: int = 0
 
 
 def draw_camera(rng: np.random.Generator) -> Camera:
@@ -64,10 +68,16 @@ def draw_camera(rng: np.random.Generator) -> Camera:
 
 def photograph(light: FloatArray, camera: Camera, rng: np.random.Generator) -> RgbImage:
     """Record linear light (H, W, 3) float32 RGB, any positive scale; returns the decoded JPEG."""
-    exposed = light * (camera.exposure / max(float(np.percentile(light[::2, ::2], 95)), 1e-4))
-    sensor = _noisy(_optics(exposed * np.array(camera.white_balance, np.float32), camera), camera, rng)
-    values = _developed(_demosaiced(sensor) if camera.mosaic else sensor, camera)
-    return _encoded(_resized(values, camera.resize), camera.jpeg_quality)
+    gain = camera.exposure / max(float(np.percentile(light[::4, ::4], 95)), 1e-4)
+    exposed = _optics(light * (np.array(camera.white_balance, np.float32) * np.float32(gain)), camera)
+    if camera.mosaic:
+        values = _developed(_demosaiced(_noisy(_mosaic(exposed), camera, rng)), camera)
+    else:
+        values = _developed(_noisy(exposed, camera, rng), camera)
+    pixels = jpeg(_resized(values, camera), camera.jpeg_quality)
+    if camera.forwarded_quality:
+        pixels = jpeg(np.asarray(pixels, np.float32) / np.float32(255), camera.forwarded_quality)
+    return pixels
 
 
 def _optics(light: FloatArray, camera: Camera) -> FloatArray:
@@ -94,10 +104,15 @@ def _noisy(light: FloatArray, camera: Camera, rng: np.random.Generator) -> Float
     return np.asarray(np.clip(light + deviation.astype(np.float32) * noise, 0, 1), np.float32)
 
 
-def _demosaiced(light: FloatArray) -> FloatArray:
+def _mosaic(light: FloatArray) -> FloatArray:
+    """What a sensor under a Bayer filter keeps: (H, W) float32 of (H, W, 3)."""
     raw = np.empty(light.shape[:2], np.float32)
     raw[::2, ::2], raw[1::2, 1::2] = light[::2, ::2, 0], light[1::2, 1::2, 2]
     raw[::2, 1::2], raw[1::2, ::2] = light[::2, 1::2, 1], light[1::2, ::2, 1]
+    return raw
+
+
+def _demosaiced(raw: FloatArray) -> FloatArray:
     quantised = (raw * 65535).astype(np.uint16)
     colour = cv2.cvtColor(quantised, cv2.COLOR_BayerRGGB2RGB)
     return np.asarray(colour, np.float32) / np.float32(65535)
@@ -105,8 +120,7 @@ def _demosaiced(light: FloatArray) -> FloatArray:
 
 def _developed(light: FloatArray, camera: Camera) -> FloatArray:
     values = np.asarray(cv2.pow(light, camera.contrast / GAMMA), np.float32)
-    grey = values.mean(axis=2, keepdims=True)
-    values = grey + (values - grey) * np.float32(camera.saturation)
+    values = desaturated(np.asarray(values, np.float32), camera.saturation)
     if camera.smoothing > 0:
         calm = cv2.bilateralFilter(np.ascontiguousarray(values), 5, 0.12, 2.0)
         values = values + np.float32(camera.smoothing) * (calm - values)
@@ -115,14 +129,16 @@ def _developed(light: FloatArray, camera: Camera) -> FloatArray:
     return np.asarray(values, np.float32)
 
 
-def _resized(values: FloatArray, factor: float) -> FloatArray:
+def _resized(values: FloatArray, camera: Camera) -> FloatArray:
+    factor = camera.resize
     if factor == 1:
         return values
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    how = cv2.INTER_LINEAR if camera.careless else cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(values, None, fx=factor, fy=factor, interpolation=how), np.float32)
 
 
-def _encoded(values: FloatArray, quality: int) -> RgbImage:
+def jpeg(values: FloatArray, quality: int) -> RgbImage:
+    """What remains of display values (H, W, 3) float32 in [0, 1] after a JPEG of this quality."""
     pixels = (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
     _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)

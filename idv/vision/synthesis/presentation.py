@@ -12,8 +12,10 @@ import numpy as np
 
 from idv.domain.arrays import FloatArray, RgbImage
 from idv.vision.synthesis.cameras import GAMMA, Camera, photograph
-from idv.vision.synthesis.prints import Printer, draw_print, print_light
-from idv.vision.synthesis.screens import Layout, Screen, draw_screen, screen_light
+from idv.vision.synthesis.copies import copied, furnished, texture
+from idv.vision.synthesis.face_draws import draw_face_print, draw_face_screen
+from idv.vision.synthesis.prints import Printer, print_light
+from idv.vision.synthesis.screens import Layout, Screen, screen_light
 from idv.vision.synthesis.viewing import View, blurred, face_view, looked_up, whole_view
 
 
@@ -59,7 +61,8 @@ def seen_directly(
     A bona fide photograph stays bona fide; a real capture of an attack keeps its `species`.
     """
     view = face_view(photo.points, rng, inter_eye_px=inter_eye_px, tilt=0.05)
-    light = _lit(_direct_light(photo.pixels, view), rng)
+    seen = _direct_light(furnished(photo.pixels, photo.points, rng), view)
+    light = _lit(seen * texture(seen.shape[:2], rng), rng)
     return _recorded(light, photo.points, view, camera=camera, rng=rng, species=species)
 
 
@@ -71,14 +74,19 @@ def on_screen(
     camera: Camera,
     inter_eye_px: float,
     surroundings: RgbImage,
+    pitch: tuple[float, float] = (0.3, 1.0),
 ) -> Presentation:
-    """The photograph replayed on a screen of one of `layouts`."""
-    view = face_view(photo.points, rng, inter_eye_px=inter_eye_px, tilt=0.15)
-    screen = draw_screen(rng, layouts=layouts, view=view, picture_px=photo.pixels.shape[1])
-    light = screen_light(photo.pixels, screen, view=view, surroundings=surroundings)
+    """A copy of the photograph replayed on a screen of one of `layouts`; `pitch` as in `draw_face_screen`."""
+    pixels, points = copied(furnished(photo.pixels, photo.points, rng), photo.points, rng)
+    view = face_view(points, rng, inter_eye_px=inter_eye_px, tilt=0.2)
+    screen = draw_face_screen(rng, layouts=layouts, view=view, picture_px=pixels.shape[1], pitch=pitch)
+    light = screen_light(pixels, screen, view=view, surroundings=surroundings)
+    # The display's own pixels take from its texture what is finer than they are.
+    coarse = 0.4 / (view.picture_px_per_camera_px * screen.pixels_per_picture_px)
+    light = light * texture(light.shape[:2], rng, blur_px=coarse)
     return _recorded(
         light,
-        photo.points,
+        points,
         view,
         camera=camera,
         rng=rng,
@@ -96,15 +104,17 @@ def on_paper(
     inter_eye_px: float,
     surroundings: RgbImage,
 ) -> Presentation:
-    """The photograph as a print of one of `printers`, sometimes curled."""
-    straight = face_view(photo.points, rng, inter_eye_px=inter_eye_px, tilt=0.15)
-    bend = float(rng.choice([0.0, rng.uniform(-0.06, 0.06)]))
+    """A copy of the photograph as a print of one of `printers`, sometimes curled."""
+    pixels, points = copied(furnished(photo.pixels, photo.points, rng), photo.points, rng)
+    straight = face_view(points, rng, inter_eye_px=inter_eye_px, tilt=0.2)
+    bend = float(rng.choice([0.0, rng.uniform(-0.1, 0.1)]))
     view = View(straight.to_picture, straight.height, straight.width, bend)
-    copy = draw_print(rng, printers=printers, view=view, picture_px=photo.pixels.shape[1])
-    light = print_light(photo.pixels, copy, view=view, surroundings=surroundings, rng=rng)
+    copy = draw_face_print(rng, printers=printers, view=view, picture_px=pixels.shape[1])
+    light = print_light(pixels, copy, view=view, surroundings=surroundings, rng=rng)
+    light = light * texture(light.shape[:2], rng, blur_px=1.0)
     return _recorded(
         light,
-        photo.points,
+        points,
         view,
         camera=camera,
         rng=rng,
@@ -145,7 +155,7 @@ def _lit(light: FloatArray, rng: np.random.Generator) -> FloatArray:
     angle = rng.uniform(0, 2 * np.pi)
     along = (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle)
     lit = light * (1 + rng.uniform(0, 0.7) * along)[..., None].astype(np.float32)
-    haze = rng.exponential(0.03) * rng.choice([0, 1], p=[0.75, 0.25])
+    haze = rng.exponential(0.06) * rng.choice([0, 1], p=[0.65, 0.35])
     return np.asarray(lit + haze, np.float32)
 
 

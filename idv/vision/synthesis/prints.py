@@ -13,6 +13,7 @@ from idv.vision.synthesis.viewing import (
     View,
     blurred,
     blurred_light,
+    desaturated,
     looked_up,
     outside,
     wrapped,
@@ -74,7 +75,8 @@ class Print:
     the bare paper; `ink_black`: reflectance of full ink. `gamut`: saturation left. `dot_gain`: exponent,
     above 1 darkens. `grain`: contrast of the paper's fibres. `sheen`: peak of the mirrored lamp, at
     `sheen_at` with `sheen_size`, in shares of the view. `shading`: change of light across the view, along
-    `shading_deg`. `margin_px`: white border in px of the picture.
+    `shading_deg`. `margin_px`: white border in px of the picture. `behind`: brightness of the room behind, of
+    which `grid` spots a side are told apart.
     """
 
     printer: Printer
@@ -90,6 +92,8 @@ class Print:
     shading: float = 0.1
     shading_deg: float = 0.0
     margin_px: float = 10.0
+    behind: float = 1.0
+    grid: int = 12
 
 
 def draw_print(
@@ -133,7 +137,9 @@ def print_light(
     reflected *= np.array(copy.paper, np.float32)
     past = outside(plane, height=picture.shape[0], width=picture.shape[1])
     if float(past.max()) > 0:
-        _frame(reflected, copy, past=past, behind=blurred_light(surroundings, size=past.shape))
+        _frame(
+            reflected, copy, past=past, behind=blurred_light(surroundings, size=past.shape, grid=copy.grid)
+        )
     light = reflected * _paper(copy, view, rng) * _shading(copy, view) + _sheen(copy, view)
     return np.asarray(light, np.float32)
 
@@ -141,8 +147,7 @@ def print_light(
 def _inked(picture: RgbImage, copy: Print, *, scale: float) -> FloatArray:
     """Ink coverage of C, M, Y in [0, 1] on the picture's grid."""
     reflectance = looked_up(picture, np.linspace(0, 1, 256)[:, None] ** (GAMMA * copy.dot_gain))
-    grey = reflectance.mean(axis=2, keepdims=True)
-    dulled = np.clip(grey + (reflectance - grey) * np.float32(copy.gamut), copy.ink_black, 1)
+    dulled = np.clip(desaturated(reflectance, copy.gamut), copy.ink_black, 1)
     cover = cv2.log(dulled) / np.float32(np.log(copy.ink_black))
     return blurred(np.asarray(cover, np.float32), 0.35 * scale)
 
@@ -196,9 +201,8 @@ def _scatter(rng: np.random.Generator) -> FloatArray:
 
 def _frame(reflected: FloatArray, copy: Print, *, past: FloatArray, behind: FloatArray) -> None:
     """Draw the white margin around the picture and what lies behind the paper, in place."""
-    reflected[past > 0] = np.array(copy.paper, np.float32)
-    far = past > copy.margin_px
-    reflected[far] = behind[far]
+    np.copyto(reflected, np.array(copy.paper, np.float32), where=(past > 0)[..., None])
+    np.copyto(reflected, np.float32(copy.behind) * behind, where=(past > copy.margin_px)[..., None])
 
 
 def _paper(copy: Print, view: View, rng: np.random.Generator) -> FloatArray:

@@ -64,6 +64,14 @@ def looked_up(picture: RgbImage, curves: Array) -> FloatArray:
     return np.asarray(cv2.LUT(picture, np.ascontiguousarray(table)), np.float32)
 
 
+def desaturated(light: FloatArray, saturation: float) -> FloatArray:
+    """Colours (H, W, 3) float32 drawn towards their mean; above 1 away from it, 1 leaves them alone."""
+    if saturation == 1:
+        return light
+    mixing = np.full((3, 3), (1 - saturation) / 3) + np.eye(3) * saturation
+    return np.asarray(cv2.transform(light, mixing), np.float32)
+
+
 def blurred(picture: FloatArray, sigma_px: float) -> FloatArray:
     """Gaussian blur of a float32 picture; below 0.3 px there is nothing to blur."""
     if sigma_px < _LEAST_BLUR_PX:
@@ -83,9 +91,12 @@ def outside(plane: Plane, *, height: float, width: float) -> FloatArray:
     return np.asarray(np.maximum(across, np.maximum(-plane.y, plane.y - np.float32(height))), np.float32)
 
 
-def blurred_light(surroundings: RgbImage, *, size: tuple[int, int]) -> FloatArray:
-    """Linear light of a background far out of focus, (height, width, 3) float32; `size` likewise."""
-    tiny = cv2.resize(surroundings, (12, 12), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+def blurred_light(surroundings: RgbImage, *, size: tuple[int, int], grid: int = 12) -> FloatArray:
+    """Linear light of a background out of focus, (height, width, 3) float32; `size` likewise.
+
+    `grid`: how many spots are told apart along a side.
+    """
+    tiny = cv2.resize(surroundings, (grid, grid), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     light = cv2.resize(np.power(tiny, 2.2, dtype=np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(light, np.float32)
 
@@ -96,12 +107,18 @@ def face_view(points: FloatArray, rng: np.random.Generator, *, inter_eye_px: flo
     `points`: (5, 2) px in the picture. `inter_eye_px`: how large the face appears in camera px.
     `tilt`: how strongly the picture leans; 0 is straight on, 0.15 about 30 degrees.
     """
-    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
-    length = max(float(np.linalg.norm(points[1] - points[0])), float(np.linalg.norm(mouth - eyes)), 1.0)
+    length, middle = face_unit(points)
     scale = length / inter_eye_px
     side = round(inter_eye_px * rng.uniform(4.2, 4.7))
-    centre = (eyes + mouth) / 2 + rng.normal(0, 0.08, 2) * length
+    centre = np.asarray(middle + rng.normal(0, 0.08, 2) * length, np.float32)
     return View(_homography(centre, rng, scale=scale, side=(side, side), tilt=tilt), side, side)
+
+
+def face_unit(points: FloatArray) -> tuple[float, FloatArray]:
+    """The larger of eye distance and eyes-to-mouth in px, at least 1, and the middle of the face (2,)."""
+    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
+    length = max(float(np.linalg.norm(points[1] - points[0])), float(np.linalg.norm(mouth - eyes)), 1.0)
+    return length, np.asarray((eyes + mouth) / 2, np.float32)
 
 
 def whole_view(

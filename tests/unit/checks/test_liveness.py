@@ -25,7 +25,7 @@ from idv.domain.results import CheckName, CheckResult, Outcome
 from idv.vision.models.pad import PadLogits
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
-CALIBRATION = LivenessCalibration(1.0, 2.0, 0.5, "c0ffee")
+CALIBRATION = LivenessCalibration(1.0, 2.0, 3.0, 0.5, "c0ffee")
 FACE = Face(
     Box(0, 0, 10, 10),
     0.9,
@@ -113,9 +113,9 @@ class Seen:
         raise NotImplementedError
 
 
-def _check(context: float, detail: float, point: OperatingPoint | None = POINT) -> Liveness:
+def _check(logits: PadLogits, point: OperatingPoint | None = POINT) -> Liveness:
     return Liveness(
-        network=FixedNetwork(PadLogits(context, detail)),
+        network=FixedNetwork(logits),
         calibration=CALIBRATION,
         point=point,
         clock=FixedClock(),
@@ -128,11 +128,13 @@ def _judge(
     context: float,
     detail: float,
     *,
+    native: float = 0.0,
     point: OperatingPoint | None = POINT,
     seen: Seen | None = None,
     evidence: Evidence = SELFIE,
 ) -> CheckResult:
-    return _check(context, detail, point).judge(evidence, seen or Seen(), deadline=1.0)
+    check = _check(PadLogits(context, detail, native), point)
+    return check.judge(evidence, seen or Seen(), deadline=1.0)
 
 
 @pytest.mark.parametrize(
@@ -154,12 +156,16 @@ def test_the_point_cuts_the_score_into_three(
     assert (result.threshold, result.operating_point) == (2.0, "run-1")
 
 
-def test_both_branches_stand_as_signals() -> None:
+def test_every_branch_stands_as_a_signal() -> None:
     """The score is the calibrated sum; each branch's own logit is shown beside it."""
-    result = _judge(1.0, 3.0)
-    assert result.score == pytest.approx(0.5 + 1.0 + 6.0)
+    result = _judge(1.0, 3.0, native=-2.0)
+    assert result.score == pytest.approx(0.5 + 1.0 + 6.0 - 6.0)
     shown = {signal.name: signal.score for signal in result.signals}
-    assert shown == {"presentation_context": 1.0, "presentation_detail": 3.0}
+    assert shown == {
+        "presentation_context": 1.0,
+        "presentation_detail": 3.0,
+        "presentation_native": -2.0,
+    }
 
 
 def test_without_reject_below_everything_under_the_threshold_fails() -> None:
@@ -236,10 +242,10 @@ def test_the_digest_covers_analysis_network_and_calibration() -> None:
 def test_a_calibration_is_read_with_its_digest(tmp_path: Path) -> None:
     """The digest is of the file's bytes."""
     path = tmp_path / "liveness.toml"
-    path.write_text("context_weight = 1.0\ndetail_weight = 2\noffset = -0.5\n")
+    path.write_text("context_weight = 1.0\ndetail_weight = 2\nnative_weight = 0.25\noffset = -0.5\n")
     read = load_calibration(path)
-    assert read == LivenessCalibration(1.0, 2.0, -0.5, hashlib.sha256(path.read_bytes()).hexdigest())
-    assert read.llr(1.0, 1.0) == pytest.approx(2.5)
+    assert read == LivenessCalibration(1.0, 2.0, 0.25, -0.5, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert read.llr(context=1.0, detail=1.0, native=2.0) == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize(
@@ -247,8 +253,9 @@ def test_a_calibration_is_read_with_its_digest(tmp_path: Path) -> None:
     [
         None,
         "context_weight = 1.0\n",
-        "context_weight = nan\ndetail_weight = 1\noffset = 0\n",
-        "context_weight = [1]\ndetail_weight = 1\noffset = 0\n",
+        "context_weight = 1\ndetail_weight = 1\noffset = 0\n",
+        "context_weight = nan\ndetail_weight = 1\nnative_weight = 1\noffset = 0\n",
+        "context_weight = [1]\ndetail_weight = 1\nnative_weight = 1\noffset = 0\n",
         "no toml",
     ],
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from idv.domain.arrays import Array, FloatArray
 from idv.domain.models import ModelFile
 from idv.infra.inference.local import LocalInference
-from idv.vision.models.pad import CONTEXT_PX, DETAIL_PX, PadLogits, PadNet, cut
+from idv.vision.models.pad import CONTEXT_PX, DETAIL_PX, NATIVE_PX, PadLogits, PadNet, cut
 
 MODEL = Path(__file__).parents[4] / "model_repository" / "pad" / "1" / "model.onnx"
 
@@ -31,9 +31,9 @@ class Recording:
     asked: list[dict[str, Array]] = field(default_factory=list)
 
     def infer(self, model: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Two rows of logits: the cut's and its mirror image's."""
+        """Two rows of logits: of the cuts and one patch, of their mirror images and the other patch."""
         self.asked.append(dict(inputs))
-        return {"logits": np.array([[1.0, -2.0], [3.0, -4.0]], np.float32)}
+        return {"logits": np.array([[1.0, -2.0, 0.5], [3.0, -4.0, 1.5]], np.float32)}
 
     def digest(self, model: str) -> str:
         """The model's name."""
@@ -62,6 +62,16 @@ def test_a_cut_is_moved_inside_where_it_fits() -> None:
     assert np.array_equal(cut(pixels, _face((10, 10), 30)).detail, pixels[:112, :112])
 
 
+@pytest.mark.parametrize("unit", [20, 200])
+def test_native_patches_are_slices_of_the_picture(unit: float) -> None:
+    """However large the face, the patches beside its middle line are not resampled."""
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 600, 3)).astype(np.uint8)
+    left, right = cut(pixels, _face((300, 300), unit)).native
+    away = round(0.35 * unit)
+    for patch, x in ((left, 300 - away), (right, 300 + away)):
+        assert np.array_equal(patch, pixels[300 - 64 : 300 + 64, x - 64 : x + 64])
+
+
 @given(
     height=st.integers(8, 200),
     width=st.integers(8, 200),
@@ -72,25 +82,28 @@ def test_a_cut_is_moved_inside_where_it_fits() -> None:
 def test_every_face_is_cut_to_the_same_shapes(
     height: int, width: int, unit: float, x: float, y: float
 ) -> None:
-    """Whatever the picture and wherever the face, both cuts have their sizes."""
+    """Whatever the picture and wherever the face, all cuts have their sizes."""
     pixels = np.zeros((height, width, 3), np.uint8)
     cuts = cut(pixels, _face((x, y), unit))
     assert cuts.context.shape == (CONTEXT_PX, CONTEXT_PX, 3)
     assert cuts.detail.shape == (DETAIL_PX, DETAIL_PX, 3)
-    assert cuts.context.dtype == cuts.detail.dtype == np.uint8
+    assert cuts.native.shape == (2, NATIVE_PX, NATIVE_PX, 3)
+    assert cuts.context.dtype == cuts.detail.dtype == cuts.native.dtype == np.uint8
 
 
-def test_logits_are_averaged_over_the_cut_and_its_mirror_image() -> None:
-    """Two rows are asked for, the second mirrored, in [0, 1]; the answer is their mean."""
+def test_logits_are_averaged_over_mirror_images_and_patches() -> None:
+    """Two rows are asked for, in [0, 1], the second of mirrored cuts; the answer is their mean."""
     inference = Recording()
     pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
-    assert PadNet(inference).predict(pixels, _face((150, 150), 50)) == PadLogits(2.0, -3.0)
+    assert PadNet(inference).predict(pixels, _face((150, 150), 50)) == PadLogits(2.0, -3.0, 1.0)
     (asked,) = inference.asked
     for name, side in (("context", CONTEXT_PX), ("detail", DETAIL_PX)):
         assert asked[name].shape == (2, 3, side, side)
         assert asked[name].dtype == np.float32
         assert asked[name].max() <= 1
         assert np.array_equal(asked[name][0, :, :, ::-1], asked[name][1])
+    patches = cut(pixels, _face((150, 150), 50)).native
+    assert np.allclose(asked["native"] * 255, patches.transpose(0, 3, 1, 2), atol=1e-3)
 
 
 def test_the_digest_names_model_and_cuts() -> None:
@@ -122,9 +135,10 @@ def test_the_committed_network_answers_noise_with_finite_logits(
         inputs = {
             "context": fill((batch, 3, CONTEXT_PX, CONTEXT_PX)).astype(np.float32),
             "detail": fill((batch, 3, DETAIL_PX, DETAIL_PX)).astype(np.float32),
+            "native": fill((batch, 3, NATIVE_PX, NATIVE_PX)).astype(np.float32),
         }
         logits = committed.infer("pad", inputs)["logits"]
-        assert logits.shape == (batch, 2)
+        assert logits.shape == (batch, 3)
         assert np.isfinite(logits).all()
 
 
@@ -134,6 +148,7 @@ def test_rows_of_a_batch_do_not_influence_each_other(committed: LocalInference) 
     inputs = {
         "context": rng.random((3, 3, CONTEXT_PX, CONTEXT_PX), np.float32),
         "detail": rng.random((3, 3, DETAIL_PX, DETAIL_PX), np.float32),
+        "native": rng.random((3, 3, NATIVE_PX, NATIVE_PX), np.float32),
     }
     together = committed.infer("pad", inputs)["logits"]
     alone = committed.infer("pad", {name: rows[1:2] for name, rows in inputs.items()})["logits"]

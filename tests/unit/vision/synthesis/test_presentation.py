@@ -8,6 +8,7 @@ import pytest
 
 from idv.domain.arrays import FloatArray, RgbImage
 from idv.vision.synthesis.cameras import Camera, draw_camera, photograph
+from idv.vision.synthesis.face_draws import FACE_LAYOUTS, draw_face_camera
 from idv.vision.synthesis.presentation import (
     FacePhoto,
     Presentation,
@@ -18,8 +19,8 @@ from idv.vision.synthesis.presentation import (
     seen_directly,
 )
 from idv.vision.synthesis.prints import HELD_OUT_PRINTERS, PROCESSES, TRAINING_PRINTERS, Printer
-from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, TRAINING_LAYOUTS, Layout, Screen, tile
-from idv.vision.synthesis.viewing import View, face_view, wrapped
+from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, Layout, Screen, tile
+from idv.vision.synthesis.viewing import View, desaturated, face_view, wrapped
 
 Present = Callable[[FacePhoto, np.random.Generator], Presentation]
 CAMERA = Camera(jpeg_quality=95)
@@ -42,7 +43,7 @@ def _direct(photo: FacePhoto, rng: np.random.Generator) -> Presentation:
 
 def _screen(photo: FacePhoto, rng: np.random.Generator) -> Presentation:
     return on_screen(
-        photo, rng, layouts=TRAINING_LAYOUTS, camera=CAMERA, inter_eye_px=40, surroundings=photo.pixels
+        photo, rng, layouts=FACE_LAYOUTS, camera=CAMERA, inter_eye_px=40, surroundings=photo.pixels
     )
 
 
@@ -93,7 +94,7 @@ def test_species_and_instrument_are_named() -> None:
     """The label says what was presented and with what."""
     rng = np.random.default_rng(0)
     assert (_direct(_photo(), rng).species, _direct(_photo(), rng).instrument) == (Species.BONA_FIDE, "")
-    assert _screen(_photo(), rng).instrument in set(TRAINING_LAYOUTS)
+    assert _screen(_photo(), rng).instrument in set(FACE_LAYOUTS)
     assert _paper(_photo(), rng).species is Species.PRINT
     again = seen_directly(_photo(), rng, camera=CAMERA, inter_eye_px=40, species=Species.PRINT)
     assert again.species is Species.PRINT
@@ -101,8 +102,8 @@ def test_species_and_instrument_are_named() -> None:
 
 def test_no_instrument_is_both_trained_on_and_held_out() -> None:
     """Held-out layouts and printers stay unseen, and every one is in one of the two lists."""
-    assert set(TRAINING_LAYOUTS).isdisjoint(HELD_OUT_LAYOUTS)
-    assert {*TRAINING_LAYOUTS, *HELD_OUT_LAYOUTS} == set(Layout)
+    assert set(FACE_LAYOUTS).isdisjoint(HELD_OUT_LAYOUTS)
+    assert {*FACE_LAYOUTS, *HELD_OUT_LAYOUTS} == set(Layout)
     assert set(TRAINING_PRINTERS).isdisjoint(HELD_OUT_PRINTERS)
     assert {*TRAINING_PRINTERS, *HELD_OUT_PRINTERS} == set(Printer) == set(PROCESSES)
 
@@ -114,6 +115,14 @@ def test_a_layout_neither_brightens_nor_tints(layout: Layout) -> None:
     assert cells.shape == (24, 24, 3)
     assert cells.min() >= 0
     assert np.allclose(cells.mean(axis=(0, 1)), 1, atol=1e-5)
+
+
+def test_random_layouts_differ_by_their_seed() -> None:
+    """Every seed is another layout, none tints, and one seed is always the same."""
+    tiles = [tile(Layout.RANDOM, seed) for seed in range(20)]
+    assert len({cells.tobytes() for cells in tiles}) == len(tiles)
+    assert all(np.allclose(cells.mean(axis=(0, 1)), 1, atol=1e-5) for cells in tiles)
+    assert np.array_equal(tiles[3], tile(Layout.RANDOM, 3))
 
 
 def test_layouts_differ_from_each_other() -> None:
@@ -149,11 +158,12 @@ def test_a_replay_of_a_whole_picture_keeps_its_size() -> None:
     assert shown.shape == picture.shape
 
 
+@pytest.mark.parametrize("draw", [draw_camera, draw_face_camera])
 @pytest.mark.parametrize("seed", range(8))
-def test_every_camera_gives_a_picture(seed: int) -> None:
+def test_every_camera_gives_a_picture(seed: int, draw: Callable[[np.random.Generator], Camera]) -> None:
     """Any drawn camera turns any light, black included, into uint8 of the size it says."""
     rng = np.random.default_rng(seed)
-    camera = draw_camera(rng)
+    camera = draw(rng)
     for light in (np.zeros((40, 50, 3), np.float32), rng.random((40, 50, 3), np.float32) * 50):
         pixels = photograph(light, camera, rng)
         assert pixels.dtype == np.uint8
@@ -168,6 +178,40 @@ def test_a_perfect_camera_keeps_colours() -> None:
     seen = photograph(light, Camera(exposure=1.0, jpeg_quality=100), np.random.default_rng(0))
     expected = np.array([1.0, 0.5, 0.5]) ** (1 / 2.2) * 255
     assert np.allclose(seen.reshape(-1, 3).mean(axis=0), expected, atol=3)
+
+
+def test_a_forwarded_picture_was_compressed_twice() -> None:
+    """A second JPEG of low quality costs more than the first of high quality."""
+    light = np.random.default_rng(0).random((64, 64, 3), np.float32)
+    once, twice = (
+        photograph(light, dataclasses.replace(CAMERA, forwarded_quality=quality), np.random.default_rng(0))
+        for quality in (0, 30)
+    )
+    assert once.shape == twice.shape
+    assert np.abs(once.astype(float) - twice).mean() > 2
+
+
+def test_a_careless_camera_aliases_what_it_reduces() -> None:
+    """A pattern finer than the output fades in an average and leaves a beat when samples are skipped."""
+    columns = np.where(np.arange(128) % 5 < 2, 1.0, 0.1).astype(np.float32)
+    light = np.repeat(np.repeat(columns[None, :, None], 128, 0), 3, 2)
+    careful, careless = (
+        photograph(
+            light,
+            dataclasses.replace(CAMERA, resize=0.31, careless=careless, jpeg_quality=100),
+            np.random.default_rng(0),
+        ).std()
+        for careless in (False, True)
+    )
+    assert careless > 1.5 * careful
+
+
+def test_colours_meet_at_their_mean() -> None:
+    """Saturation 0 is grey, 1 leaves the picture alone, 2 doubles what differs from the mean."""
+    light = np.array([[[0.2, 0.4, 0.6]]], np.float32)
+    assert np.allclose(desaturated(light, 0), 0.4)
+    assert desaturated(light, 1) is light
+    assert np.allclose(desaturated(light, 2), [[[0.0, 0.4, 0.8]]], atol=1e-6)
 
 
 def test_noise_grows_with_its_setting() -> None:
