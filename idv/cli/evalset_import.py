@@ -23,6 +23,7 @@ from idv.evaluation.sets.item_files import labels_of
 from idv.evaluation.sets.manifest import manifest_of
 from idv.evaluation.sets.media import MediaRoot
 from idv.evaluation.sets.places import IMPORTED
+from idv.evaluation.sets.sealing import seal
 from idv.evaluation.sets.table_sources import item_rows, lfw_pairs, transcripts
 
 app = typer.Typer(
@@ -211,7 +212,7 @@ def _import(
     if listed is not None:
         ids = [(found.by_path[a], found.by_path[b]) for a, b in listed]
         paired = np.array([(position[a], position[b]) for a, b in ids], np.int32).reshape(-1, 2)
-    card = card_skeleton(manifest, found.items)
+    card = card_skeleton(manifest, seal(found.items)[0])  # its counts must not tell sealed labels
     frozen = write_set(
         request.out, manifest, found.items, pairs=paired, card=card, sealed_labels=request.sealed_labels
     )

@@ -59,8 +59,12 @@ def write_set(
 
     `sealed_labels`: where to put the labels of the sealed part, outside `folder`. A card that is there
     already is left alone. Raises EvalSetError `set_frozen` when the folder holds other content under
-    the same version, `sealed_labels_needed`, and all that `load_set` raises.
+    the same version, `sealed_labels_needed`, `sealed_labels_inside`, and all that `load_set` raises.
     """
+    if sealed_labels is not None and sealed_labels.resolve().is_relative_to(folder.resolve()):
+        raise EvalSetError(
+            [SetFault("sealed_labels_inside", "the labels of the sealed part must lie outside the set")]
+        )
     manifest, shown, labels = _sealed_apart(manifest, items, sealed_labels)
     files = SetFiles(
         manifest, items_bytes(manifest, shown), None if pairs is None else pairs_bytes(shown, pairs)
@@ -152,7 +156,7 @@ def _divided_subjects(items: Sequence[EvalItem]) -> list[SetFault]:
             f"one subject is in {' and '.join(sorted(found))} (items {', '.join(map(str, found.values()))})",
         )
         for found in parts.values()
-        if Part.TUNE in found and len(found) > 1
+        if len(found) > 1
     ]
 
 

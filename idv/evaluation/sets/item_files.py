@@ -147,8 +147,8 @@ def _item(manifest: Manifest, line: int, row: Row, faults: list[SetFault]) -> Ev
 
 def _faults_of(manifest: Manifest, row: Row) -> Iterable[tuple[str, str]]:
     digests = [row[name] for name in ("sha256", "sha256_back") if row.get(name)]
-    if not row.get("item"):
-        yield "table_invalid", "no item identifier"
+    if not row.get("item") or min(row["item"]) < " ":
+        yield "table_invalid", "no item identifier, or one with a control character"
     if not digests or any(not _SHA256.fullmatch(digest) for digest in digests):
         yield "table_invalid", "an item needs the SHA-256 of its files, 64 lower-case hexadecimal digits"
     if row.get("sha256_back") and len(roles_of(manifest.check)) == 1:
@@ -234,6 +234,8 @@ def _pair_fault(
         return "pair_of_itself", "compares an item with itself"
     if pair in seen or (b, a) in seen:
         return "pair_duplicate", "is listed twice"
+    if mated and Part.SEALED in (items[a].part, items[b].part):
+        return "sealed_label_shown", "says whether a sealed item is mated"
     first, second = items[a].subject, items[b].subject
     if mated and first and second and (mated == "1") != (first == second):
         return "pair_label_contradiction", "is labelled otherwise than its subjects say"

@@ -12,7 +12,7 @@ from idv.domain.evidence import ImageRole
 from idv.domain.results import CheckName
 from idv.evaluation.sets.folder import SetFiles, assembled, load_set, write_set
 from idv.evaluation.sets.item_files import items_bytes
-from idv.evaluation.sets.manifest import Manifest
+from idv.evaluation.sets.manifest import Manifest, Sealed
 from tests.unit.evaluation.sets.small_sets import (
     captures,
     face_manifest,
@@ -219,6 +219,38 @@ def test_unsealing_shows_a_subject_on_both_sides(tmp_path: Path) -> None:
         write_set(tmp_path / "s", manifest(), items, sealed_labels=tmp_path / "sealed.csv")
     assert caught.value.code == "subject_on_both_sides"
     assert not (tmp_path / "s").exists()
+
+
+def test_tested_and_sealed_subjects_are_apart_too(tmp_path: Path) -> None:
+    """What was learnt of a person in reports says something of the same person's sealed captures."""
+    items = captures(sealed=True)
+    items[3] = replace(items[3], subject=items[2].subject)
+    with pytest.raises(EvalSetError) as caught:
+        write_set(tmp_path / "s", manifest(), items, sealed_labels=tmp_path / "sealed.csv")
+    assert caught.value.code == "subject_on_both_sides"
+
+
+@pytest.mark.parametrize("place", ["sealed.csv", "deeper/sealed.csv", "../s/sealed.csv"])
+def test_sealed_labels_lie_outside_the_set(tmp_path: Path, place: str) -> None:
+    """Whoever gets the set to tune on must not get its labels with it."""
+    with pytest.raises(EvalSetError) as caught:
+        write_set(tmp_path / "s", manifest(), captures(sealed=True), sealed_labels=tmp_path / "s" / place)
+    assert caught.value.code == "sealed_labels_inside"
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_pair_does_not_tell_a_sealed_label() -> None:
+    """Whether two sealed faces are one person is what is sealed."""
+    of = face_manifest().model_copy(update={"sealed": Sealed(labels_sha256="0" * 64)})
+    bare = [replace(face, part=Part.SEALED, subject=None) for face in faces()]
+    pairs = _table("f1,f2,1", "f1,f3,", columns="item_a,item_b,mated")
+    assert _faults(of, items_bytes(of, bare), pairs) == ["sealed_label_shown"]
+
+
+def test_an_identifier_is_one_line_of_text() -> None:
+    """A tab would make two comparisons of other items look the same in a journal."""
+    rows = f"a\tb,{A},test,p,bona_fide,,x", f"b,{B},test,q,bona_fide,,x"
+    assert _faults(manifest(), _table(*rows)) == ["table_invalid"]
 
 
 def test_sealing_needs_a_place_for_the_labels(tmp_path: Path) -> None:
