@@ -69,7 +69,7 @@ def run(
     resume: Annotated[
         str | None, typer.Option(help="Go on with this run; anything else about it is an error.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Stands in the record; intervals are drawn with it.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Stands in the record, for candidates that draw.")] = 0,
     price: Annotated[float, typer.Option(min=0, help="What one judgement costs; 0 for own models.")] = 0.0,
     currency: Annotated[str, typer.Option(help="Of the price.")] = "EUR",
     sealed_labels: Annotated[

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -75,11 +76,7 @@ def list_labels(
                 continue
             row = (case.id, case.tenant, case.created_at.isoformat(), case.decision or "", case.truth)
             if as_json:
-                print(
-                    json.dumps(
-                        dict(zip(("id", "tenant", "created_at", "decision", "truth"), row, strict=True))
-                    )
-                )
+                print(json.dumps(dict(zip(_LISTED, row, strict=True))))
             table.add_row(*row)
     if not as_json:
         Console().print(table)
@@ -128,17 +125,20 @@ def _window(since: dt.datetime | None, tenant: str | None) -> Window:
 
 def _read(file: Path) -> list[_Row]:
     """Every row of a file. Raises RequestError `labels_invalid` with the faulty lines, not what they say."""
-    with file.open(encoding="utf-8-sig", newline="") as opened_file:
-        reader = csv.DictReader(opened_file)
+    rows, faults = [], []
+    try:
+        reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline=""))
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise RequestError("labels_invalid", f"the file lacks the column {missing[0]}", field="file")
-        rows, faults = [], []
         for line in reader:
             try:
                 rows.append(_row(line))
             except ValueError as error:
                 faults.append(f"line {reader.line_num}: {error}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = f"the file cannot be read ({type(error).__name__})"
+        raise RequestError("labels_invalid", why, field="file") from error
     _refuse(faults)
     return rows
 

@@ -1,8 +1,9 @@
 """A sequential test over live traffic that may be looked at as often as one likes; its state is kept between.
 
 Two streams a check and provider: whether a result could not say, and whether its score lies in the lowest
-tenth of the reference. Each is an e-detector (`metrics.sequential.EProcess` with a memory) against the upper
-end of the reference's own interval, so that a small reference raises no alarm by its own uncertainty.
+tenth of the reference, which is asked of the reference's own models only. Each is an e-detector
+(`metrics.sequential.EProcess` with a memory) against the upper end of the reference's own interval, so that
+a small reference raises no alarm by its own uncertainty.
 A vendor's canary watches the same streams.
 """
 
@@ -123,8 +124,12 @@ def advance(
 
 
 class _Expected(NamedTuple):
-    """What a reference leads one to expect: shares of results that cannot say and that score below `cut`."""
+    """What a reference leads one to expect: shares of results that cannot say and that score below `cut`.
 
+    `check_digest`: the models whose scores `cut` is a place on.
+    """
+
+    check_digest: str
     inconclusive: float
     cut: float
     low_score: float
@@ -135,15 +140,15 @@ def _expected(reference: Reference) -> _Expected:
     finite = sample.scores[np.isfinite(sample.scores)]
     unsure = _null(sample.inconclusive, sample.total)
     if finite.size == 0:
-        return _Expected(unsure, -math.inf, _MOST_NULL)
+        return _Expected(sample.check_digest, unsure, -math.inf, _MOST_NULL)
     cut = float(np.quantile(finite, LOWEST, method="inverted_cdf"))
-    return _Expected(unsure, cut, _null(int(np.sum(finite < cut)), finite.size))
+    return _Expected(sample.check_digest, unsure, cut, _null(int(np.sum(finite < cut)), finite.size))
 
 
 def _indicators(row: Observed, expected: _Expected) -> Iterable[tuple[str, bool, float]]:
     place = f"{row.check}/{row.provider}"
     yield f"{place}/{INCONCLUSIVE}", row.outcome is Outcome.INCONCLUSIVE, expected.inconclusive
-    if math.isfinite(row.score):
+    if math.isfinite(row.score) and row.check_digest == expected.check_digest:
         yield f"{place}/{LOW_SCORE}", row.score < expected.cut, expected.low_score
 
 

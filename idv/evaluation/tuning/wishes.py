@@ -1,5 +1,6 @@
 """What a threshold is asked for: a rate to keep, limits on others, costs, and a share of fraud."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,15 +12,15 @@ from idv.evaluation.reports.targets import Side, Target, side_of
 class Costs:
     """What one error costs, in any currency: letting a fraud in, and turning a genuine applicant away.
 
-    Raises RequestError `costs_invalid` unless both are positive.
+    Raises RequestError `costs_invalid` unless both are positive and finite.
     """
 
     false_accept: float
     false_reject: float
 
     def __post_init__(self) -> None:
-        if not (self.false_accept > 0 and self.false_reject > 0):
-            raise RequestError("costs_invalid", "both costs must be above zero", field="cost")
+        if not all(0 < cost < math.inf for cost in (self.false_accept, self.false_reject)):
+            raise RequestError("costs_invalid", "both costs must be finite and above zero", field="cost")
 
 
 @dataclass(frozen=True)

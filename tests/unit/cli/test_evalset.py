@@ -87,6 +87,7 @@ def test_the_sealed_part_is_described_only_with_its_labels(source: Path) -> None
     labels = source.parent / "sealed.csv"
     out = _imported(source, "--sealed", "1", "--sealed-labels", labels)
     assert _json("describe", out)["values"]["label"] == {"none": 3}  # type: ignore[index] # a table of counts
+    assert "| label | none 3 |" in (out / "card.md").read_text(encoding="utf-8")
     opened = _json("describe", out, "--sealed-labels", labels)
     assert opened["values"]["label"] == {"attack": 2, "bona_fide": 1}  # type: ignore[index]
 

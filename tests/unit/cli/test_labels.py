@@ -95,6 +95,16 @@ def test_a_file_without_a_column_is_named(run: Run, filled: Opened, tmp_path: Pa
     assert "lacks the column source" in result.exception.message
 
 
+@pytest.mark.parametrize("data", [b"\xff\xfe", HEAD.encode() + b"\xe9,x\n"])
+def test_a_file_that_is_no_text_is_named(run: Run, filled: Opened, tmp_path: Path, data: bytes) -> None:
+    """A spreadsheet saved in another encoding is refused without showing what it says."""
+    (tmp_path / "l.csv").write_bytes(data)
+    refused = run(app, "import", str(tmp_path / "l.csv"), "--tenant", "acme").exception
+    assert isinstance(refused, RequestError)
+    assert refused.code == "labels_invalid"
+    assert "UnicodeDecodeError" in refused.message
+
+
 def test_labelled_verifications_are_listed_and_counted(run: Run, filled: Opened, file: Path) -> None:
     """Three of five, one of them fraud; another tenant has none."""
     run(app, "import", str(file), "--tenant", "acme")

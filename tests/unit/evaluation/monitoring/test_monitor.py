@@ -64,6 +64,14 @@ def test_falling_scores_ring_although_every_outcome_stays() -> None:
     assert rang[0].stream == "liveness/open/low_score"
 
 
+def test_scores_of_other_models_are_not_held_against_the_reference() -> None:
+    """Another model's scores may all lie lower and mean the same; that it cannot say is still counted."""
+    rows = [replace(row, check_digest="e") for row in traffic(2, 500, unsure=0.5, shift=-3.0)]
+    state, rang = fed(rows)
+    assert {alarm.stream for alarm in rang} == {"liveness/open/inconclusive"}
+    assert state.streams.keys() == {"liveness/open/inconclusive"}
+
+
 def test_what_goes_on_rings_again() -> None:
     """After an alarm the stream begins anew."""
     assert len(fed(traffic(2, 2000, unsure=0.5))[1]) > 1

@@ -133,7 +133,7 @@ def test_wishes_that_mean_nothing_are_named(values: dict[str, object], code: str
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("costs", [(0.0, 1.0), (1.0, -1.0), (float("nan"), 1.0)])
+@pytest.mark.parametrize("costs", [(0.0, 1.0), (1.0, -1.0), (float("nan"), 1.0), (1.0, float("inf"))])
 def test_costs_are_positive(costs: tuple[float, float]) -> None:
     """A free error would push the threshold to the edge of the world."""
     with pytest.raises(RequestError) as caught:
