@@ -1,6 +1,7 @@
 """Reads operating points from files: a threshold is only believed with its whole pedigree."""
 
 import datetime as dt
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -109,9 +110,9 @@ def _point(body: dict[str, Any]) -> OperatingPoint:
         msg = "expected 0 <= interval.low <= measured <= interval.high <= 1"
         raise ValueError(msg)
     threshold = float(body["threshold"])
-    reject_below = body.get("reject_below")
-    if reject_below is not None and float(reject_below) > threshold:
-        msg = "reject_below cannot exceed threshold"
+    reject_below = float(body.get("reject_below", threshold))
+    if not -math.inf < reject_below <= threshold < math.inf:
+        msg = "threshold must be finite, and reject_below finite and not above it"
         raise ValueError(msg)
     created_on = body["created_on"]
     if not isinstance(created_on, dt.date):
@@ -129,5 +130,5 @@ def _point(body: dict[str, Any]) -> OperatingPoint:
         run_id=str(body["run_id"]),
         created_on=created_on,
         status=PointStatus(body.get("status", PointStatus.ENFORCED)),
-        reject_below=None if reject_below is None else float(reject_below),
+        reject_below=reject_below if "reject_below" in body else None,
     )

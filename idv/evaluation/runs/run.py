@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from idv.domain.errors import RequestError
-from idv.domain.eval_sets import EvalSet
+from idv.domain.errors import RequestError, StorageUnavailable
+from idv.domain.eval_sets import EvalSet, Part
 from idv.domain.ports import Clock
 from idv.domain.score_tables import METRIC_VERSION, Run, RunRecord
 from idv.evaluation.runs.candidates import Candidate, Described, Rows
@@ -19,7 +19,7 @@ from idv.evaluation.runs.journal import Journal, claim_path, read_claim
 from idv.evaluation.runs.judging import Media, OpenWorkbench, Task, Work
 from idv.evaluation.runs.record import Code
 from idv.evaluation.runs.rows import row_line, rows_of
-from idv.evaluation.runs.tables import RECORD, write_run
+from idv.evaluation.runs.tables import RECORD, replace_whole, write_run
 
 JOURNAL, BEGUN = "journal.jsonl", "begun.json"
 
@@ -50,11 +50,12 @@ def run_bench(eval_set: EvalSet, candidate: Candidate, bench: Bench, *, resume: 
 
     An unfinished run of the very same thing is gone on with. `resume` names the run to go on with, and then
     anything else about it is an error: RequestError `run_unknown`, `run_finished`, `scores_belong_elsewhere`
-    (another set, check, model, setting or seed). While it lasts, the folder holds a journal, readable by
-    its owner only since it contains templates of faces; it is deleted once the tables are written.
+    (another set, check, model, setting, seed or currency, or labels unsealed since). While it lasts, the
+    folder holds a journal, readable by its owner only since it contains templates of faces; it is deleted
+    once the tables are written. Raises StorageUnavailable when the disk refuses.
     """
     described = candidate.described
-    belongs_to = _belongs_to(eval_set, described, bench.seed)
+    belongs_to = _belongs_to(eval_set, described, bench)
     folder = _folder(bench, eval_set, described, belongs_to, resume=resume)
     with Journal(folder / JOURNAL, belongs_to) as journal:
         begun = _begun(folder, bench)
@@ -95,8 +96,10 @@ class _Journalled:
         return rows
 
 
-def _belongs_to(eval_set: EvalSet, described: Described, seed: int) -> dict[str, str]:
+def _belongs_to(eval_set: EvalSet, described: Described, bench: Bench) -> dict[str, str]:
     """Everything that must be equal for rows of two sessions to stand in one table."""
+    # A sealed truth changes what a row says, and no digest.
+    sealed = [item for item in eval_set.items if item.part is Part.SEALED]
     return {
         "set": f"{eval_set.name} {eval_set.version}",
         "set_digest": eval_set.digest,
@@ -104,7 +107,9 @@ def _belongs_to(eval_set: EvalSet, described: Described, seed: int) -> dict[str,
         "candidate": described.name,
         "check_digest": described.check_digest,
         "settings": json.dumps(dict(described.settings), sort_keys=True),
-        "seed": str(seed),
+        "seed": str(bench.seed),
+        "currency": bench.currency,
+        "unsealed": str(any(item.label or item.subject or item.truth for item in sealed)),
     }
 
 
@@ -129,7 +134,13 @@ def _folder(
         folder.mkdir(parents=True)
     except FileExistsError:
         raise RequestError("run_exists", f"{folder} is there already", field="out") from None
+    except OSError as error:
+        raise _refused(folder, error) from error
     return folder
+
+
+def _refused(folder: Path, error: OSError) -> StorageUnavailable:
+    return StorageUnavailable("run_not_written", f"{folder} cannot be written: {error.strerror}")
 
 
 def _resumed(runs: Path, run_id: str) -> Path:
@@ -164,7 +175,10 @@ def _begun(folder: Path, bench: Bench) -> _Begun:
         return _Begun(dt.datetime.fromisoformat(body["started_at"]), body["commit"], mixed)
     begun = _Begun(bench.clock.now(), code.commit, code.dirty)
     body = {**dataclasses.asdict(begun), "started_at": begun.started_at.isoformat()}
-    path.write_text(json.dumps(body), encoding="utf-8")
+    try:
+        replace_whole(path, lambda partial: partial.write_text(json.dumps(body), encoding="utf-8"))
+    except OSError as error:
+        raise _refused(folder, error) from error
     return begun
 
 

@@ -44,7 +44,7 @@ def write_run(run: Run, folder: Path) -> None:
             _write(folder / PAIRS, {"a": pairs.a, "b": pairs.b, "score": pairs.score})
             written.append(PAIRS)
         body = {"format": FORMAT, "tables": {name: _sha256(folder / name) for name in written}}
-        _replace(folder / RECORD, lambda path: path.write_text(_record_text(run.record, body), "utf-8"))
+        replace_whole(folder / RECORD, lambda path: path.write_text(_record_text(run.record, body), "utf-8"))
     except (OSError, duckdb.Error) as error:
         raise StorageUnavailable(
             "run_not_written", f"{folder} cannot be written ({type(error).__name__}); the journal is kept"
@@ -139,7 +139,7 @@ def _write(path: Path, columns: Columns) -> None:
             target = str(partial).replace("'", "''")
             database.execute(f"COPY columns TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 
-    _replace(path, copy)
+    replace_whole(path, copy)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
@@ -163,8 +163,8 @@ def _connected() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config=_OFFLINE)
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the target and rename: a reader sees the old file or the whole new one."""
+def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the target and rename: a reader sees the old file or the whole new one. Raises OSError."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         write(partial)

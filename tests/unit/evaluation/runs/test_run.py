@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idv.domain.errors import EvalSetError, IdvError, RequestError
-from idv.domain.eval_sets import Comparisons, EvalSet
+from idv.domain.errors import EvalSetError, IdvError, RequestError, StorageUnavailable
+from idv.domain.eval_sets import Comparisons, EvalSet, Part
 from idv.domain.evidence import ImageRole
 from idv.domain.results import CheckName, Outcome
 from idv.domain.score_tables import OUTCOMES, Run
@@ -221,6 +221,27 @@ def test_a_run_of_anything_else_is_not_gone_on_with(tmp_path: Path, changed: obj
     assert refused.value.code == "scores_belong_elsewhere"
     run_bench(other_set, other, bench_in(tmp_path, seed=seed))
     assert tuple(unfinished(tmp_path / "runs")) == (begun,)
+
+
+def test_rows_made_before_unsealing_are_not_gone_on_with(tmp_path: Path) -> None:
+    """A sealed truth says whether a reading is right: half a run without it would count as not read."""
+    plain = items_of(tmp_path, {"a": b"AB 1", "b": b"AB 2"}, role=ImageRole.DOCUMENT_FRONT)
+    bare = [dataclasses.replace(item, part=Part.SEALED, label=None, subject=None) for item in plain]
+    opened = [dataclasses.replace(item, truth={"mrz": "AB\n1"}) for item in bare]
+    check = ByteCheck(CheckName.DOCUMENT_READING)
+    candidate = candidate_of(check)
+    with pytest.raises(Killed):
+        measured(set_of(bare, check.name), candidate, tmp_path, on_progress=partial(killed_after, 1))
+    run = measured(set_of(opened, check.name), candidate, tmp_path)
+    assert run.table.items.correct.tolist() == [1, 0]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """Where a file lies no run can be kept."""
+    (tmp_path / "runs").write_text("in the way")
+    with pytest.raises(StorageUnavailable) as refused:
+        measured(set_of(items_of(tmp_path, FILES)), candidate_of(ByteCheck()), tmp_path)
+    assert refused.value.code == "run_not_written"
 
 
 def _described(candidate: CheckCandidate, **other: object) -> CheckCandidate:
