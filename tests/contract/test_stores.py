@@ -1036,7 +1036,7 @@ def test_an_alert_belongs_to_no_verification_and_is_delivered_like_any_event(sto
 
 
 def test_rotating_the_master_key_binds_who_runs_on_postgresql(cluster: Cluster, clock: ManualClock) -> None:
-    """Whoever runs with the old ring wraps with the new key after the rotation, and opens what was rewrapped."""
+    """Whoever runs with the old ring wraps with the new key afterwards, and opens what was wrapped."""
     url, new = cluster.new_database(), RING.rotated()
     running = open_stores(url, keyring=RING, clock=clock, instance="host/1", reload=lambda: new)
     store(running, decided(verification()))
