@@ -5,12 +5,11 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from idv.domain.documents import DocumentReading, DocumentView
+from idv.domain.documents import DocumentReading, DocumentView, MrzReading
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
 from idv.domain.faces import Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage
@@ -19,7 +18,7 @@ from idv.domain.results import CheckName, CheckResult
 from idv.evaluation.items import ItemList, Row
 from idv.evaluation.runs.execution import in_order, in_threads
 from idv.evaluation.runs.journal import Journal
-from idv.evaluation.runs.judging import Workbench
+from idv.evaluation.runs.judging import Workbench, zones
 from idv.workflow.runner import CheckRunner
 
 T = TypeVar("T")
@@ -106,7 +105,7 @@ class Scoring:
         bench = Workbench(self.check, self.runner, self.perceiver, self.deadline_s)
         scored = {**row, **_cells(bench.judged(evidence, context))}
         if self.check.name is CheckName.DOCUMENT_READING:
-            scored |= _reading_cells(context, next(iter(paths)))
+            scored |= _reading_cells(next(zones(context, paths), None))
         return scored
 
 
@@ -169,11 +168,8 @@ def _cells(result: CheckResult) -> dict[str, str]:
     }
 
 
-def _reading_cells(context: Perception, role: ImageRole) -> dict[str, str]:
+def _reading_cells(mrz: MrzReading | None) -> dict[str, str]:
     """The MRZ, its rows separated by line breaks, and whether its check digits hold."""
-    mrz = None
-    with suppress(Exception):  # whatever stood in the way is in the row's reasons already
-        mrz = context.reading(role).mrz
     if mrz is None:
         return {"mrz": "", "mrz_valid": ""}
     return {"mrz": "\n".join(mrz.lines), "mrz_valid": str(mrz.valid).lower()}

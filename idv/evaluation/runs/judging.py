@@ -1,10 +1,11 @@
 """Judges one task in one process: reads its media, lets the check look, and makes a row of what it says."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from idv.domain.documents import MrzReading
 from idv.domain.eval_sets import MediaRef
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
 from idv.domain.faces import FaceTemplate
@@ -106,16 +107,16 @@ class Judge:
         """Whether the machine-readable zone was read as it stands, exactly; UNKNOWN without a truth."""
         if MRZ not in task.truth or self.bench.check.name is not CheckName.DOCUMENT_READING:
             return UNKNOWN
-        return int(any(list(lines) == task.truth[MRZ].split() for lines in mrz_lines(context, task.media)))
+        return int(any(list(zone.lines) == task.truth[MRZ].split() for zone in zones(context, task.media)))
 
 
-def mrz_lines(context: Perception, roles: Mapping[ImageRole, object]) -> Iterator[tuple[str, ...]]:
+def zones(context: Perception, roles: Iterable[ImageRole]) -> Iterator[MrzReading]:
     """The machine-readable zones that were read on some sides of a document."""
     for role in roles:
         with suppress(Exception):  # whatever stood in the way is among the result's reasons already
             mrz = context.reading(role).mrz
             if mrz is not None:
-                yield mrz.lines
+                yield mrz
 
 
 @dataclass(frozen=True)
