@@ -63,7 +63,7 @@ class EvalItem:
     id: str
     media: Mapping[ImageRole, MediaRef]
     part: Part = Part.TEST
-    subject: str | None = None
+    subject: str | None = field(default=None, repr=False)
     session: str | None = None
     label: Label | None = None
     species: str | None = None

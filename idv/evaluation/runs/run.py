@@ -12,6 +12,7 @@ from pathlib import Path
 from idv.domain.errors import RequestError, StorageUnavailable
 from idv.domain.eval_sets import EvalSet, Part
 from idv.domain.ports import Clock
+from idv.domain.results import CheckName
 from idv.domain.score_tables import METRIC_VERSION, Run, RunRecord
 from idv.evaluation.runs.candidates import Candidate, Described, Rows
 from idv.evaluation.runs.execution import Executor
@@ -20,6 +21,7 @@ from idv.evaluation.runs.judging import Media, OpenWorkbench, Task, Work
 from idv.evaluation.runs.record import Code
 from idv.evaluation.runs.rows import row_line, rows_of
 from idv.evaluation.runs.tables import RECORD, replace_whole, write_run
+from idv.evaluation.sets.item_files import labels_of, roles_of
 
 JOURNAL, BEGUN = "journal.jsonl", "begun.json"
 
@@ -52,9 +54,11 @@ def run_bench(eval_set: EvalSet, candidate: Candidate, bench: Bench, *, resume: 
     anything else about it is an error: RequestError `run_unknown`, `run_finished`, `scores_belong_elsewhere`
     (another set, check, model, setting, seed or currency, or labels unsealed since). While it lasts, the
     folder holds a journal, readable by its owner only since it contains templates of faces; it is deleted
-    once the tables are written. Raises StorageUnavailable when the disk refuses.
+    once the tables are written. Raises RequestError `check_not_of_set`, and StorageUnavailable when the disk
+    refuses.
     """
     described = candidate.described
+    _require_fitting(eval_set, described.check)
     belongs_to = _belongs_to(eval_set, described, bench)
     folder = _folder(bench, eval_set, described, belongs_to, resume=resume)
     with Journal(folder / JOURNAL, belongs_to) as journal:
@@ -65,6 +69,17 @@ def run_bench(eval_set: EvalSet, candidate: Candidate, bench: Bench, *, resume: 
         (folder / BEGUN).unlink()
         journal.delete()
     return run
+
+
+def _require_fitting(eval_set: EvalSet, check: CheckName) -> None:
+    """Another check of the same kind of items may be measured: a document's, for instance."""
+    about = eval_set.check
+    if (roles_of(check), labels_of(check)) != (roles_of(about), labels_of(about)):
+        raise RequestError(
+            "check_not_of_set",
+            f"{eval_set.name} is for {about}: {check} looks at other things",
+            field="check",
+        )
 
 
 def unfinished(runs: Path) -> Mapping[str, Mapping[str, str]]:

@@ -24,8 +24,6 @@ from idv.evaluation.tuning.rates import rate_curve, thresholds_to_show
 from idv.evaluation.tuning.wishes import Wish
 from idv.metrics.intervals import rule_of_30, rule_of_three
 
-_ENOUGH = 30
-
 
 class CurvePoint(NamedTuple):
     """One threshold of the trade-off: both rates and, where costs were given, the cost of an applicant."""

@@ -236,6 +236,15 @@ def test_rows_made_before_unsealing_are_not_gone_on_with(tmp_path: Path) -> None
     assert run.table.items.correct.tolist() == [1, 0]
 
 
+def test_a_check_of_other_things_is_refused_before_any_work(tmp_path: Path) -> None:
+    """Selfies cannot tell how well documents are read; no folder is begun for it."""
+    candidate = candidate_of(ByteCheck(CheckName.DOCUMENT_READING))
+    with pytest.raises(RequestError) as refused:
+        measured(set_of(items_of(tmp_path, FILES)), candidate, tmp_path)
+    assert refused.value.code == "check_not_of_set"
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """Where a file lies no run can be kept."""
     (tmp_path / "runs").write_text("in the way")
