@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -37,7 +38,11 @@ class Watch:
     @property
     def state_name(self) -> str:
         """Under which the sequential test goes on: another reference begins anew."""
-        return f"{self.tenant or EVERYBODY}/{self.reference}"[:_NAME_LENGTH]
+        name = f"{self.tenant or EVERYBODY}/{self.reference}"
+        if len(name) <= _NAME_LENGTH:
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()  # two long names may begin alike
+        return name[: _NAME_LENGTH - len(digest)] + digest
 
 
 _NAME_LENGTH = 200

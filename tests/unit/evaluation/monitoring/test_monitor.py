@@ -189,6 +189,17 @@ def test_without_anybody_who_listens_nothing_is_stored_for_them() -> None:
     assert station.alerts() == []
 
 
+def test_watches_of_many_references_keep_apart() -> None:
+    """Names that are too long for the store, and begin alike, are still two."""
+    reference = REFERENCE[LIVENESS]
+    one, other = (
+        Watch({check: replace(reference, name=f"{check}{'r' * 90}{last}") for check in list(CheckName)[:3]})
+        for last in "ab"
+    )
+    assert one.state_name != other.state_name
+    assert max(len(one.state_name), len(other.state_name)) <= 200
+
+
 def test_only_the_tenant_asked_for_is_watched() -> None:
     """Another tenant's fall does not ring here, and has a state of its own."""
     station = Station()
