@@ -69,7 +69,9 @@ def score_all(work: Path, final: Callable[[Table], FloatArray]) -> Scores:
         rows = np.isin(captured.person, _people(subjects))
         found[rows] = logits(_network(work, f"fold_{number}"), captured.where(rows))
     scored = {name: final(table) for name, table in parts.items()}
-    return Scores({**parts, "captured": captured}, {**scored, "captured": found})
+    # The base was fitted before any capture was shown: to it, captures are another source altogether.
+    scored |= {"captured": found, "captured_elsewhere": logits(_network(work, _BASE), captured)}
+    return Scores({**parts, "captured": captured, "captured_elsewhere": captured}, scored)
 
 
 def _fit_all(work: Path, schedules: Schedules, *, jobs: int) -> None:

@@ -76,7 +76,8 @@ class Scores:
     """Tables by name, and the logits (N, 3) of networks that never saw the people in them.
 
     Names: `validation`, `test`, `test_held_out`, `test_fine` (simulated, of photographs apart from training),
-    `photographs` (those photographs as they are, bona fide all), `captured`.
+    `photographs` (those photographs as they are, bona fide all), `captured`, and `captured_elsewhere`: the
+    same captures scored by a network that saw nothing of their source.
     """
 
     tables: dict[str, Table]

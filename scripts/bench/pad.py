@@ -119,7 +119,7 @@ def show_tables(scores: Scores, llr: Callable[[FloatArray], Array]) -> None:
 def show_point(scores: Scores, llr: Callable[[FloatArray], Array], cut: Cut) -> None:
     """Errors at the operating point that development data choose."""
     print(f"\npass at llr >= {cut.threshold:.3f}, reject below {cut.reject_below:.3f}")
-    for name in ("captured", *TESTS, "photographs"):
+    for name in ("captured", "captured_elsewhere", *TESTS, "photographs"):
         scored, genuine = llr(scores.logits[name]), scores.tables[name].genuine
         refused, rejected = (bpcer(scored[genuine], limit) for limit in cut)
         print(f"  {name}: bona fide not passed {refused}, of them rejected {rejected}")
