@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from idv import settings
+from idv.cli.pages import write_page
 from idv.cli.run_folders import RUNS, RunsOption, opened_run
 from idv.domain.errors import RequestError
 from idv.domain.eval_sets import EvalSet, Part
@@ -70,9 +71,9 @@ def report_runs(
             summaries.append(summarise(opened.pop(0), question))
     if html is not None:
         pictures, note = _pictures(summaries, images=images, name=eval_set, media=media)
-        html.write_text(as_html(summaries, pictures=pictures, pictures_note=note), encoding="utf-8")
+        write_page(html, as_html(summaries, pictures=pictures, pictures_note=note))
     if markdown is not None:
-        markdown.write_text(as_markdown(summaries), encoding="utf-8")
+        write_page(markdown, as_markdown(summaries))
     if json_:
         print(as_json(summaries))
     else:

@@ -55,7 +55,7 @@ def run(
     candidate: Annotated[
         list[str],
         typer.Option(
-            help="A pack (open, insightface, …), a folder <model>/1/model.onnx laid over the pack of the "
+            help="A pack (open, insightface, …), a folder with <model>/1/model.onnx laid over the pack of the "
             "settings, or a .csv of scores made elsewhere; repeat for several."
         ),
     ],

@@ -28,7 +28,8 @@ from idv.evaluation.sets.table_sources import item_rows, lfw_pairs, transcripts
 
 app = typer.Typer(
     help="Import a set: `idv evalset import --name NAME --licence LICENCE KIND SOURCE`. Its media "
-    "are copied into the media root unless told otherwise. Subjects become numbers: the set names nobody.",
+    "are copied into the media root unless told otherwise. Subjects become numbers: the set names nobody. "
+    "What a kind asks for: the same line up to KIND, then -h.",
     no_args_is_help=True,
 )
 
@@ -177,7 +178,7 @@ def table_of_items(
 
 @app.command()
 def specimens(context: typer.Context, table: TableArgument, root: RootOption) -> None:
-    """Read pictures of documents whose machine-readable zones were transcribed: TOML with [[specimen]]."""
+    """Read pictures of documents whose machine-readable zones were transcribed: one `specimen` table of TOML each."""
     _import(context.obj, transcripts(table), root, check=CheckName.DOCUMENT_READING)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from idv import settings
+from idv.cli.pages import write_page
 from idv.cli.run_folders import RUNS, RunsOption, opened_run
 from idv.domain.errors import RequestError
 from idv.domain.eval_sets import Part
@@ -79,7 +80,7 @@ def tune_run(
     if out is not None:
         write_point(tuned, out)
     if report is not None:
-        report.write_text(as_html(tuned), encoding="utf-8")
+        write_page(report, as_html(tuned))
     if json_:
         print(_json(tuned))
     else:
