@@ -55,8 +55,9 @@ def run(
     candidate: Annotated[
         list[str],
         typer.Option(
-            help="A pack (open, insightface, …), a folder with <model>/1/model.onnx laid over the pack of the "
-            "settings, or a .csv of scores made elsewhere; repeat for several."
+            help="A pack (open, insightface, …), a folder with <model>/1/model.onnx laid over the pack of "
+            "the settings, or a .csv of scores made elsewhere (item, for pairs item_b, score); repeat for "
+            "several."
         ),
     ],
     check: Annotated[CheckName | None, typer.Option(help="The check (default: the set's).")] = None,

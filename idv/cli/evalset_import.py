@@ -178,7 +178,7 @@ def table_of_items(
 
 @app.command()
 def specimens(context: typer.Context, table: TableArgument, root: RootOption) -> None:
-    """Read pictures of documents whose machine-readable zones were transcribed: one `specimen` table of TOML each."""
+    """Read pictures of documents whose machine-readable zones were transcribed into TOML."""
     _import(context.obj, transcripts(table), root, check=CheckName.DOCUMENT_READING)
 
 

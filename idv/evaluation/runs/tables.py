@@ -198,7 +198,8 @@ def _read_record(folder: Path) -> tuple[RunRecord, Mapping[str, str]]:
     except FileNotFoundError:
         known = folder.is_dir()
         code = "run_unfinished" if known else "run_missing"
-        why = f"has no {RECORD}: the run was not finished" if known else "does not exist"
+        unfinished = f"has no {RECORD}: the run was not finished; the same `idv bench run` goes on with it"
+        why = unfinished if known else "does not exist"
         raise RequestError(code, f"{folder} {why}", field="run") from None
     except (OSError, ValueError) as error:
         raise IntegrityError("run_unreadable", f"{folder / RECORD}: {type(error).__name__}") from error
