@@ -117,7 +117,9 @@ def shadow_report(
         print(json.dumps([_body(comparison) for comparison in wanted], indent=1))
         return
     if not wanted:
-        typer.echo("no shadow point was scored yet: register one with `idv policy shadow`")
+        typer.echo(
+            "no shadow point was scored yet: register one with `idv policy shadow`, restart the service"
+        )
     for comparison in wanted:
         _show(comparison, _console())
 
