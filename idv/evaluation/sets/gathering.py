@@ -69,7 +69,7 @@ def gathered(
 
     The same bytes under several names are one item when all that is said of them agrees. Raises EvalSetError
     with every fault: `media_missing`, `path_outside_root`, `label_unknown`, `item_duplicate` (one file,
-    contradicting statements), `source_empty`.
+    contradicting statements), `source_empty`, `tune_part_empty` (nothing has what `tune_where` asks for).
     """
     faults: list[SetFault] = []
     digests: dict[str, str] = {}
@@ -97,6 +97,9 @@ def gathered(
                 )
     if not described:
         faults.append(SetFault("source_empty", "the source holds no file"))
+    elif split.tune_where and all(item.part is not Part.TUNE for item in items.values()):
+        wanted = ", ".join(f"{name}={value}" for name, value in split.tune_where)
+        faults.append(SetFault("tune_part_empty", f"no item has {wanted}: there would be nothing to tune on"))
     if faults:
         raise EvalSetError(faults, field="source")
     by_path = {path: _identifier(digest) for path, digest in digests.items()}

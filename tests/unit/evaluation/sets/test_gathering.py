@@ -102,6 +102,14 @@ def test_a_column_can_say_what_is_tuned_on(folder: Path) -> None:
     assert {item.slices["fold"]: item.part for item in found.items} == {"0": Part.TEST, "1": Part.TUNE}
 
 
+def test_a_column_that_selects_nothing_to_tune_on_is_refused(folder: Path) -> None:
+    """A mistyped value would otherwise leave a set without a part to tune on."""
+    entry = replace(_file("ann1"), slices={"fold": "0001"})
+    with pytest.raises(EvalSetError) as caught:
+        _gather(folder, entry, split=Split(tune_where=(("fold", "1"),)))
+    assert caught.value.code == "tune_part_empty"
+
+
 def test_a_part_that_the_source_states_is_kept(folder: Path) -> None:
     """Shares are for items whose source says nothing."""
     found = _gather(folder, _file("ann1", part="test", label="attack"), split=Split(tune=1.0))
