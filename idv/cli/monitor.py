@@ -19,7 +19,7 @@ from idv.domain.live import LiveFeed, Window
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.results import CheckName
 from idv.evaluation.monitoring.alerts import drift_body, rang_body
-from idv.evaluation.monitoring.drift import GroupDrift, Limits
+from idv.evaluation.monitoring.drift import EmbeddingDistance, GroupDrift, Limits
 from idv.evaluation.monitoring.monitor import Look, Monitor, Watch
 from idv.evaluation.monitoring.observations import READINGS, observe
 from idv.evaluation.monitoring.samples import Reference, reference_of_run, reference_of_window
@@ -30,7 +30,7 @@ ALARMED = 21
 """The exit code when something moved."""
 _COLUMNS = (
     *("check", "provider", "country", "live", "PSI", "KS", "outcomes", "reasons", "inconclusive", "novel"),
-    "alarms",
+    *("far faces", "alarms"),
 )
 _DAY = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
@@ -139,6 +139,10 @@ def _tell(look: Look, *, as_json: bool) -> None:
     for alarm in look.rang:
         said = f"{alarm.share:.1%} over {alarm.results} results, expected at most {alarm.expected:.1%}"
         console.print(f"[red]sequential alarm[/red] {alarm.stream}: {said}", highlight=False)
+    for group in look.groups:
+        if group.country is None:
+            for side in group.embedding_distances:
+                console.print(_distance_line(group, side), highlight=False)
     others = sorted({group.check for group in look.groups if not group.same_models})
     if others:
         console.print(f"scored by other models than the reference: {', '.join(others)}", highlight=False)
@@ -146,10 +150,19 @@ def _tell(look: Look, *, as_json: bool) -> None:
         console.print("no live results of these checks yet")
 
 
+def _distance_line(group: GroupDrift, side: EmbeddingDistance) -> str:
+    return (
+        f"distance to the reference embeddings, {group.check}/{group.provider}, {side.signal}: "
+        f"{side.share:.1%} of {side.faces} live faces beyond {side.limit:.3f} "
+        f"({side.interval.low:.1%} to {side.interval.high:.1%}); "
+        f"of the reference's own {side.own.low:.1%} to {side.own.high:.1%}"
+    )
+
+
 def _cells(group: GroupDrift) -> tuple[str, ...]:
     place = (group.check, group.provider, group.country or "all", str(group.live))
     if not group.judged:
-        return (*place, *[""] * 6, "too few to judge")
+        return (*place, *[""] * 7, "too few to judge")
     figures = (group.score_psi, group.score_ks, group.outcome_psi, group.reason_psi)
     shares = (group.inconclusive_share, group.novelty_share)
     alarms = f"[red]{', '.join(group.alarms)}[/red]" if group.alarms else "none"
@@ -157,5 +170,6 @@ def _cells(group: GroupDrift) -> tuple[str, ...]:
         *place,
         *("" if value is None else f"{value:.3f}" for value in figures),
         *("" if value is None else f"{value:.1%}" for value in shares),
+        ", ".join(f"{side.share:.1%}" for side in group.embedding_distances),
         alarms,
     )

@@ -5,6 +5,20 @@ from typing import NamedTuple
 
 from idv.domain.arrays import FloatArray
 from idv.domain.reasons import Reason
+from idv.domain.results import Signal
+
+COHORT_SIMILARITY = "cohort_similarity"
+"""Signal of a face: its likeness to the nearest of a cohort of reference embeddings, a cosine in [-1, 1].
+
+Higher: nearer to faces that are known, so 1 minus it is the distance to the reference embeddings. It says
+nothing about who somebody is, and neither the face nor its template can be made from it. Of two faces that
+are compared each has its own, named by `side_signal`.
+"""
+
+
+def side_signal(side: str, name: str = COHORT_SIMILARITY) -> str:
+    """The name of a signal of one of two faces, for instance `selfie_cohort_similarity`."""
+    return f"{side}_{name}"
 
 
 class Box(NamedTuple):
@@ -93,7 +107,8 @@ class FaceTemplate:
 
 
 class Acquired(NamedTuple):
-    """A template, and what speaks against judging it; without a template, why there is none."""
+    """A template, what speaks against judging it, and what is noted of it; or why there is no template."""
 
     template: FaceTemplate | None
     reasons: tuple[Reason, ...] = ()
+    signals: tuple[Signal, ...] = ()

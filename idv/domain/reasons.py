@@ -41,6 +41,17 @@ class Reason(StrEnum):
     )
     DOCUMENT_TAMPERED = ("document_tampered", ReasonKind.ATTACK, "Parts of the document look altered.")
 
+    DOCUMENT_TEMPLATE_MISMATCH = (
+        "document_template_mismatch",
+        ReasonKind.ATTACK,
+        "The document does not look like a document of its type.",
+    )
+    SOFTWARE_TRACE = (
+        "software_trace",
+        ReasonKind.ATTACK,
+        "The file shows that software altered the picture after it was taken.",
+    )
+
     # mismatch
     FACE_MISMATCH = ("face_mismatch", ReasonKind.MISMATCH, "The two faces do not belong to the same person.")
     NAME_MISMATCH = (
@@ -67,6 +78,16 @@ class Reason(StrEnum):
         "barcode_mismatch",
         ReasonKind.MISMATCH,
         "The barcode contradicts the printed fields or the machine-readable zone.",
+    )
+    GHOST_PORTRAIT_MISMATCH = (
+        "ghost_portrait_mismatch",
+        ReasonKind.MISMATCH,
+        "The portrait and its ghost image do not show the same picture.",
+    )
+    SIDES_MISMATCH = (
+        "sides_mismatch",
+        ReasonKind.MISMATCH,
+        "The front and the back do not belong to the same document.",
     )
     DOCUMENT_EXPIRED = ("document_expired", ReasonKind.MISMATCH, "The document has expired.")
     DATE_IMPOSSIBLE = ("date_impossible", ReasonKind.MISMATCH, "A date on the document cannot be.")
@@ -95,6 +116,26 @@ class Reason(StrEnum):
         "document_too_small",
         ReasonKind.QUALITY,
         "The document is too small in the picture; move closer.",
+    )
+    DOCUMENT_GLARE = (
+        "document_glare",
+        ReasonKind.QUALITY,
+        "A reflection covers part of the document; tilt it a little.",
+    )
+    SEVERAL_DOCUMENTS = (
+        "several_documents",
+        ReasonKind.QUALITY,
+        "More than one document is in the picture.",
+    )
+    DOCUMENT_TYPE_UNKNOWN = (
+        "document_type_unknown",
+        ReasonKind.QUALITY,
+        "The document is of no type that is known here.",
+    )
+    AUTHENTICITY_UNCERTAIN = (
+        "authenticity_uncertain",
+        ReasonKind.QUALITY,
+        "The picture does not show well enough whether the document is genuine.",
     )
     MRZ_NOT_FOUND = ("mrz_not_found", ReasonKind.QUALITY, "No machine-readable zone was found.")
     MRZ_UNREADABLE = (

@@ -41,7 +41,8 @@ class ItemTable:
     matter of comparison. `correct` (N,) int8: whether what was read equals the truth, -1 where nothing was
     to be read.
     `latency_ms`, `cost` (N,) float32; cost in units of the run record's currency.
-    `slices`: name of the slice -> its values. `reasons` (N,): codes joined by `;`.
+    `slices`: name of the slice -> its values. `reasons` (N,): codes joined by `;`. `signals`: name of the
+    signal -> its scores (N,) float64, NaN where an item has none; runs made before they were kept have none.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +57,7 @@ class ItemTable:
     cost: NDArray[np.float32]
     reasons: tuple[str, ...]
     slices: Mapping[str, Factor] = field(default_factory=dict)
+    signals: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def rows_of(self, part: Part | None) -> NDArray[np.bool_]:
         """(N,) bool: rows of a part; with None, of every part but the sealed one."""

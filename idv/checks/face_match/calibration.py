@@ -37,7 +37,7 @@ class Population:
         return np.asarray(seen / max(float(np.linalg.norm(seen)), 1e-12))
 
     def commonness(self, centred: Vector) -> float:
-        """Mean cosine with the nearest prototypes, in [-1, 1]."""
+        """Mean cosine with the nearest prototypes, in [-1, 1]: the cohort similarity of a face."""
         return float(np.sort(self.prototypes @ centred)[-self.nearest :].mean())
 
 
@@ -76,6 +76,20 @@ class Calibration:
                 bias = -self.discount * self.population.commonness(vector) / 2
             parts.append(np.sqrt(weight) * vector)
         return Prepared(np.concatenate(parts), bias)
+
+    def cohort_similarity(self, template: FaceTemplate) -> float | None:
+        """How near a face is to the population, in [-1, 1]; None without a population.
+
+        1 minus it is the distance to the reference embeddings. Raises ValueError when the template lacks the
+        population's model.
+        """
+        population = self.population
+        if population is None:
+            return None
+        vector = dict(template.vectors).get(population.model)
+        if vector is None:
+            raise ValueError(f"the template was made without {population.model}")
+        return population.commonness(population.centred(vector.astype(np.float64)))
 
 
 def uncalibrated(models: Sequence[str]) -> Calibration:

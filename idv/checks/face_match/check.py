@@ -1,20 +1,23 @@
 """The judgement whether two pictures show the same person."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from idv.checks.face_match.calibration import Calibration
 from idv.checks.face_match.comparison import ComparableFaces, compare
 from idv.domain.errors import DeadlineExceeded, MediaError
 from idv.domain.evidence import Evidence, ImageRole
-from idv.domain.faces import Acquired, FaceTemplate
+from idv.domain.faces import COHORT_SIMILARITY, Acquired, FaceTemplate, side_signal
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.ports import Clock, Perception
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome, check_digest
+from idv.domain.results import CheckName, CheckResult, Outcome, Signal, check_digest
 
 _ONBOARDING = (ImageRole.DOCUMENT_FRONT, ImageRole.SELFIE)
 _COMPARISON = (ImageRole.REFERENCE, ImageRole.PROBE)
+_SIDES = {ImageRole.DOCUMENT_FRONT: "portrait"}
+"""What a side is called in the names of signals, where its role does not say it."""
 
 
 def face_match_digest(
@@ -31,6 +34,10 @@ class FaceMatch:
     The score is a log-likelihood ratio (natural logarithm): 0 says nothing, 7 is a thousand to one for the
     same person. Of a pack that nobody calibrated it is the mean cosine instead, to which only an operating
     point made for exactly that can give a meaning. Implements ports.TemplateCheck.
+
+    Signals, of a calibration with a population: `portrait_cohort_similarity`, `selfie_cohort_similarity` (or
+    `reference_…`, `probe_…`), as `domain.faces.COHORT_SIMILARITY` has it. Nothing is decided on them: they
+    tell monitoring of faces that the calibration never saw.
     """
 
     point: OperatingPoint | None
@@ -42,17 +49,21 @@ class FaceMatch:
 
     def judge(self, evidence: Evidence, context: Perception, *, deadline: float) -> CheckResult:
         """Same person, different persons, or why that cannot be said. Raises DeadlineExceeded, ModelError."""
-        sides = [self.acquire(role, evidence, context, deadline=deadline) for role in _pair(evidence)]
+        roles = _pair(evidence)
+        sides = [self.acquire(role, evidence, context, deadline=deadline) for role in roles]
         reasons = dict.fromkeys(r for side in sides for r in side.reasons)
         if Reason.EVIDENCE_MISSING in reasons:
             return self._result(Outcome.NOT_RUN, Reason.EVIDENCE_MISSING)
+        signals = tuple(_signals(roles, sides))
         one, other = (side.template for side in sides)
         if one is None or other is None:
-            return self._result(Outcome.INCONCLUSIVE, *reasons)
-        score = compare(one, other, self.calibration)
-        if reasons:  # too poor to judge, but the reviewer may know the score
-            return self._result(Outcome.INCONCLUSIVE, *reasons, score=score)
-        return self._judged(score)
+            result = self._result(Outcome.INCONCLUSIVE, *reasons)
+        else:
+            score = compare(one, other, self.calibration)
+            # Too poor to judge, but the reviewer may know the score.
+            poor = self._result(Outcome.INCONCLUSIVE, *reasons, score=score)
+            result = poor if reasons else self._judged(score)
+        return dataclasses.replace(result, signals=signals)
 
     def acquire(
         self, role: ImageRole, evidence: Evidence, context: Perception, *, deadline: float
@@ -65,8 +76,8 @@ class FaceMatch:
                 subject = context.subject(role)
                 if subject.face is None:
                     return Acquired(None, subject.reasons or (Reason.NO_FACE,))
-                return Acquired(context.template(role), subject.reasons)
-            return Acquired(context.template(role))
+                return self._acquired(context.template(role), subject.reasons)
+            return self._acquired(context.template(role))
         except MediaError:
             return Acquired(None, (Reason.MEDIA_UNDECODABLE,))
         except KeyError:
@@ -75,6 +86,11 @@ class FaceMatch:
     def prepare(self, templates: Sequence[FaceTemplate]) -> ComparableFaces:
         """Templates ready to be compared with each other."""
         return ComparableFaces.of(templates, self.calibration)
+
+    def _acquired(self, template: FaceTemplate, reasons: tuple[Reason, ...] = ()) -> Acquired:
+        similarity = self.calibration.cohort_similarity(template)
+        noted = () if similarity is None else (Signal(COHORT_SIMILARITY, similarity),)
+        return Acquired(template, reasons, noted)
 
     def _judged(self, score: float) -> CheckResult:
         point = self.point
@@ -112,3 +128,9 @@ class FaceMatch:
 def _pair(evidence: Evidence) -> tuple[ImageRole, ImageRole]:
     """Two faces to compare as they are when one of them was sent, otherwise document and selfie."""
     return _COMPARISON if evidence.images.keys() & set(_COMPARISON) else _ONBOARDING
+
+
+def _signals(roles: Sequence[ImageRole], sides: Sequence[Acquired]) -> Iterator[Signal]:
+    for role, side in zip(roles, sides, strict=True):
+        for signal in side.signals:
+            yield dataclasses.replace(signal, name=side_signal(_SIDES.get(role, role.value), signal.name))

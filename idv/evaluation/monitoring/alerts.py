@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from idv.domain.stores import Event
-from idv.evaluation.monitoring.drift import GroupDrift
+from idv.evaluation.monitoring.drift import EmbeddingDistance, GroupDrift
 from idv.evaluation.monitoring.sequence import Rang
 
 ALERT = "monitor.alert"
@@ -54,7 +54,19 @@ def drift_body(group: GroupDrift) -> dict[str, Any]:
         "inconclusive": [[end.low, end.high] for end in group.inconclusive] if group.inconclusive else None,
         "novelty_share": group.novelty_share,
         "novelty": [group.novelty.low, group.novelty.high] if group.novelty else None,
+        "embedding_distances": [_distance_body(side) for side in group.embedding_distances],
         "alarms": list(group.alarms),
+    }
+
+
+def _distance_body(side: EmbeddingDistance) -> dict[str, Any]:
+    return {
+        "signal": side.signal,
+        "faces": side.faces,
+        "limit": side.limit,
+        "share": side.share,
+        "interval": [side.interval.low, side.interval.high],
+        "reference": [side.own.low, side.own.high],
     }
 
 

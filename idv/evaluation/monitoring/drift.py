@@ -1,7 +1,7 @@
-"""Live distributions against a reference: scores, outcomes, reasons, novelty; and which moved too far."""
+"""Live distributions against a reference: scores, outcomes, reasons, novelty, distance to its embeddings."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -10,7 +10,7 @@ import numpy as np
 
 from idv.domain.operating_points import Interval
 from idv.domain.results import CheckName
-from idv.evaluation.monitoring.novelty import BEYOND, novel
+from idv.evaluation.monitoring.novelty import BEYOND, far_from_cohort, novel
 from idv.evaluation.monitoring.observations import Observed
 from idv.evaluation.monitoring.samples import Reference, Sample, sample_of
 from idv.metrics.drift import ks, psi, psi_of_counts
@@ -30,6 +30,7 @@ class Alarm(StrEnum):
     REASON_PSI = "reason_psi"
     INCONCLUSIVE = "inconclusive_share"
     NOVELTY = "novelty"
+    EMBEDDING_DISTANCE = "embedding_distance"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Limits:
 
     A stability index counts from `psi` on, and only above three times what chance alone makes of it; a
     Kolmogorov-Smirnov distance from `ks_distance` on, with a p-value of at most `ks_p` after Holm over all
-    groups. A share counts when its interval lies wholly above the reference's.
+    groups. A share counts when its interval lies wholly above the reference's; one of `novelty` also above
+    that limit.
     """
 
     least: int = 100
@@ -46,6 +48,22 @@ class Limits:
     ks_distance: float = 0.1
     ks_p: float = 0.001
     novelty: float = 3 * BEYOND
+
+
+@dataclass(frozen=True)
+class EmbeddingDistance:
+    """How many live faces are far from the reference embeddings: their distance is beyond `limit`.
+
+    Distance: 1 - cohort similarity (`domain.faces.COHORT_SIMILARITY`), in [0, 2]. `signal` says which face of
+    the two. `share` of `faces` with its interval; `own`: the interval of the reference's own share.
+    """
+
+    signal: str
+    faces: int
+    limit: float
+    share: float
+    interval: Interval
+    own: Interval
 
 
 @dataclass(frozen=True)
@@ -72,6 +90,7 @@ class GroupDrift:
     inconclusive_share: float | None = None
     novelty: Interval | None = None
     novelty_share: float | None = None
+    embedding_distances: tuple[EmbeddingDistance, ...] = ()
     alarms: tuple[Alarm, ...] = field(default=())
 
     @property
@@ -148,7 +167,20 @@ def _with_figures(group: GroupDrift, before: Sample, now: Sample) -> GroupDrift:
         inconclusive_share=share[0][0] / share[0][1],
         novelty=wilson(found.far, found.total) if found else None,
         novelty_share=found.far / found.total if found else None,
+        embedding_distances=tuple(_embedding_distances(before, now)),
     )
+
+
+def _embedding_distances(before: Sample, now: Sample) -> Iterator[EmbeddingDistance]:
+    # Another model, or another cohort, measures another distance.
+    if now.check_digest != before.check_digest:
+        return
+    for signal, similarities in now.cohort.items():
+        found = far_from_cohort(before.cohort_of(signal), similarities)
+        if found:
+            share = found.far / found.total
+            interval, own = wilson(found.far, found.total), wilson(found.own, found.known)
+            yield EmbeddingDistance(signal, found.total, found.limit, share, interval, own)
 
 
 def _judged(measured: Sequence[GroupDrift], limits: Limits) -> Iterable[GroupDrift]:
@@ -173,6 +205,9 @@ def _alarms(group: GroupDrift, p: float, limits: Limits) -> tuple[Alarm, ...]:
         Alarm.REASON_PSI: _at_least(group.reason_psi, least_psi),
         Alarm.INCONCLUSIVE: now.low > before.high,
         Alarm.NOVELTY: group.novelty is not None and group.novelty.low > limits.novelty,
+        Alarm.EMBEDDING_DISTANCE: any(
+            side.interval.low > max(limits.novelty, side.own.high) for side in group.embedding_distances
+        ),
     }
     return tuple(alarm for alarm, rang in raised.items() if rang)
 

@@ -1,8 +1,9 @@
-"""Novelty in its reduced form: distance of a live result's score and signals to the nearest of a reference.
+"""Novelty: results unlike any of a reference, and faces far from the reference embeddings.
 
-Templates would say more, and are not used: they are sealed for the one verification they were made for, and
-a reference run deletes its own. So a new kind of camera or attack is seen where it moves the numbers that
-checks report, and not where it only moves embeddings; `metrics.drift.novelty` serves who may keep those.
+Templates themselves are not used: they are sealed for the one verification they were made for, and a
+reference run deletes its own. What they say is kept as a number: face_match's signal `cohort_similarity`, the
+cosine of a face with the nearest of its calibration's reference embeddings. `far_from_cohort` reads that;
+`novel` looks at the score and all signals together. `metrics.drift.novelty` serves who may keep embeddings.
 """
 
 from typing import NamedTuple
@@ -40,6 +41,33 @@ def novel(reference: Floats, live: Floats) -> Novel | None:
     limit = float(np.quantile(own, 1 - BEYOND, method="inverted_cdf"))
     distances = np.array([_nearest(row, known) for row in seen])
     return Novel(int(np.sum(distances > limit)), len(seen))
+
+
+class Far(NamedTuple):
+    """How many of `total` live faces lie further from the reference embeddings than `limit`.
+
+    The limit is the distance that at most `BEYOND` of the reference's own `known` faces pass: `own` of them.
+    Distances are 1 - cohort similarity, in [0, 2].
+    """
+
+    far: int
+    total: int
+    limit: float
+    own: int
+    known: int
+
+
+def far_from_cohort(reference: Floats, live: Floats) -> Far | None:
+    """Compare cohort similarities (N,) and (M,); None for too few of them to say anything.
+
+    One-sided, unlike `novel`: a face nearer to the reference embeddings than usual is nothing new.
+    """
+    if len(reference) < _LEAST or len(live) == 0:
+        return None
+    known, seen = 1 - reference, 1 - live
+    limit = float(np.quantile(known, 1 - BEYOND, method="inverted_cdf"))
+    own = int(np.sum(known > limit))
+    return Far(int(np.sum(seen > limit)), len(seen), limit, own, len(known))
 
 
 def _nearest(row: Floats, known: Floats) -> float:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from idv.domain.faces import COHORT_SIMILARITY
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.results import CheckName, Outcome
-from idv.domain.score_tables import OUTCOMES, Factor, Run
+from idv.domain.score_tables import OUTCOMES, Factor, Run, RunRecord, Trials
 from idv.evaluation.monitoring.observations import Observed
 
 COUNTRY_SLICES = ("country", "issuing_state")
@@ -22,7 +23,8 @@ class Sample:
     """N results of one check by one provider.
 
     `scores` (N,) with -inf for none; `outcomes` and `reasons`: how often each; `vectors` (M, D) what novelty
-    looks at, of the rows that have all of it: the score and the `signals`, in that order.
+    looks at, of the rows that have all of it: the score and the `signals`, in that order. `cohort`: name of
+    the signal -> the cohort similarities (K,) of the faces that have one.
     """
 
     check: CheckName
@@ -33,6 +35,7 @@ class Sample:
     reasons: Mapping[str, int]
     signals: tuple[str, ...] = ()
     vectors: Floats = field(default_factory=lambda: np.empty((0, 1)))
+    cohort: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -43,6 +46,10 @@ class Sample:
     def inconclusive(self) -> int:
         """How many could not say; zero for comparisons without a threshold that have a score."""
         return self.outcomes.get(Outcome.INCONCLUSIVE, 0)
+
+    def cohort_of(self, signal: str) -> Floats:
+        """What live faces of one side are held against: the same side's, or all where none has a side."""
+        return self.cohort.get(signal, self.cohort.get(COHORT_SIMILARITY, np.empty(0)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,8 @@ class Reference:
 def reference_of_run(run: Run, point: OperatingPoint | None = None) -> Reference:
     """A bench run's genuine trials: what most live applicants are.
 
-    Comparisons have no outcome of their own: they get the point's, if it was made for the run's models.
+    Comparisons have no outcome of their own: they get the point's, if it was made for the run's models. Nor
+    have they signals: what is noted of faces counts once a face, whichever side of a comparison it stands on.
     """
     record, trials = run.record, run.table.trials()
     trials = trials.where(trials.genuine)
@@ -70,11 +78,12 @@ def reference_of_run(run: Run, point: OperatingPoint | None = None) -> Reference
     outcomes = trials.outcome
     if run.table.pairs is not None:
         outcomes = _outcomes(trials.score, record.check_digest, point)
-    rows = _Rows(record.check, record.provider, record.check_digest, trials.score, outcomes)
-    reasons = [_codes(run.table.items.reasons[row]) for row in trials.row_a]
-    column = next((run.table.items.slices[n] for n in COUNTRY_SLICES if n in run.table.items.slices), None)
-    countries = {} if column is None else _by_country(rows, reasons, column, trials.row_a)
-    return Reference(record.run_id, rows.sample(reasons, np.ones(len(trials), bool)), countries)
+    items = run.table.items
+    reasons = [_codes(items.reasons[row]) for row in trials.row_a]
+    rows = _Rows(record, trials, outcomes, reasons, items.signals, pairs=run.table.pairs is not None)
+    column = next((items.slices[name] for name in COUNTRY_SLICES if name in items.slices), None)
+    countries = {} if column is None else _by_country(rows, column)
+    return Reference(record.run_id, rows.sample(np.ones(len(trials), bool)), countries)
 
 
 def sample_of(rows: Sequence[Observed], signals: Sequence[str] | None = None) -> Sample:
@@ -84,8 +93,9 @@ def sample_of(rows: Sequence[Observed], signals: Sequence[str] | None = None) ->
     """
     if not rows:
         raise ValueError("there are no live results")
-    names = tuple(sorted({name for row in rows for name in row.signals}) if signals is None else signals)
-    whole = [row for row in rows if np.isfinite(row.score) and row.signals.keys() >= set(names)]
+    scored = [row for row in rows if np.isfinite(row.score)]
+    names = _usual([row.signals for row in scored]) if signals is None else tuple(signals)
+    whole = [row for row in scored if row.signals.keys() >= set(names)]
     vectors = np.array([[row.score, *(row.signals[name] for name in names)] for row in whole])
     return Sample(
         check=rows[0].check,
@@ -96,6 +106,7 @@ def sample_of(rows: Sequence[Observed], signals: Sequence[str] | None = None) ->
         reasons=Counter(reason for row in rows for reason in row.reasons),
         signals=names,
         vectors=vectors.reshape(len(whole), 1 + len(names)),
+        cohort=_cohort(rows),
     )
 
 
@@ -107,37 +118,72 @@ def reference_of_window(name: str, rows: Sequence[Observed]) -> Reference:
     )
 
 
+def _usual(signals: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
+    """Those that most results have: a rare one would leave next to no result that has all of them."""
+    counts = Counter(name for row in signals for name in row)
+    return tuple(sorted(name for name, count in counts.items() if 2 * count > len(signals)))
+
+
+def _cohort(rows: Sequence[Observed]) -> dict[str, Floats]:
+    names = {name for row in rows for name in row.signals if name.endswith(COHORT_SIMILARITY)}
+    return {
+        name: np.array([row.signals[name] for row in rows if name in row.signals]) for name in sorted(names)
+    }
+
+
 @dataclass(frozen=True)
 class _Rows:
-    """Trials of a run as columns; `outcomes` (N,) positions in OUTCOMES, -1 for none."""
+    """Trials of a run as columns; `outcomes` (N,) positions in OUTCOMES, -1 for none; `signals` of items."""
 
-    check: CheckName
-    provider: str
-    check_digest: str
-    scores: Floats
+    record: RunRecord
+    trials: Trials
     outcomes: NDArray[np.int8]
+    reasons: Sequence[Sequence[str]]
+    signals: Mapping[str, Floats]
+    pairs: bool
 
-    def sample(self, reasons: Sequence[Sequence[str]], keep: NDArray[np.bool_]) -> Sample:
+    def sample(self, keep: NDArray[np.bool_]) -> Sample:
         """The rows that `keep` (N,) selects."""
-        scores = self.scores[keep]
+        scores = self.trials.score[keep]
         counts = Counter(self.outcomes[keep].tolist())
+        usual = self._usual(keep)
+        names, columns = tuple(usual), np.column_stack([scores, *usual.values()])
         return Sample(
-            check=self.check,
-            provider=self.provider,
-            check_digest=self.check_digest,
+            check=self.record.check,
+            provider=self.record.provider,
+            check_digest=self.record.check_digest,
             scores=scores,
             outcomes={OUTCOMES[code]: n for code, n in counts.items() if code >= 0},
-            reasons=Counter(code for row in np.flatnonzero(keep).tolist() for code in reasons[row]),
-            vectors=scores[np.isfinite(scores)][:, None],
+            reasons=Counter(code for row in np.flatnonzero(keep).tolist() for code in self.reasons[row]),
+            signals=names,
+            vectors=columns[np.isfinite(columns).all(axis=1)],
+            cohort={name: faces[np.isfinite(faces)] for name, faces in self._cohort(keep).items()},
         )
 
+    def _usual(self, keep: NDArray[np.bool_]) -> dict[str, Floats]:
+        """The signals (N,) that most scored trials have; of comparisons none."""
+        if self.pairs:
+            return {}
+        rows = self.trials.row_a[keep & np.isfinite(self.trials.score)]
+        usual = {
+            name: column
+            for name, column in self.signals.items()
+            if 2 * np.isfinite(column[rows]).sum() > rows.size
+        }
+        return {name: column[self.trials.row_a[keep]] for name, column in sorted(usual.items())}
 
-def _by_country(
-    rows: _Rows, reasons: Sequence[Sequence[str]], column: Factor, row_a: NDArray[np.int32]
-) -> dict[str, Sample]:
-    codes = column.codes[row_a]
+    def _cohort(self, keep: NDArray[np.bool_]) -> dict[str, Floats]:
+        """By signal, of every face that occurs, once."""
+        rows = np.unique(np.concatenate([self.trials.row_a[keep], self.trials.row_b[keep]]))
+        return {
+            name: column[rows] for name, column in self.signals.items() if name.endswith(COHORT_SIMILARITY)
+        }
+
+
+def _by_country(rows: _Rows, column: Factor) -> dict[str, Sample]:
+    codes = column.codes[rows.trials.row_a]
     found = {name: codes == code for code, name in enumerate(column.names)}
-    return {name: rows.sample(reasons, keep) for name, keep in found.items() if keep.any()}
+    return {name: rows.sample(keep) for name, keep in found.items() if keep.any()}
 
 
 def _outcomes(scores: Floats, digest: str, point: OperatingPoint | None) -> NDArray[np.int8]:

@@ -100,6 +100,7 @@ class Judge:
             latency_ms=result.latency_ms,
             cost=self.bench.price,
             template=template,
+            signals={signal.name: signal.score for signal in result.signals},
             **scored,
         )
 
@@ -170,4 +171,5 @@ class _Acquisition:
             produced_at=self.clock.now(),
             score=None if acquired.template is None else 0.0,
             reasons=acquired.reasons,
+            signals=acquired.signals,
         )

@@ -3,10 +3,11 @@
 import base64
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idv.domain.errors import IntegrityError
 from idv.domain.eval_sets import EvalItem, EvalSet
@@ -29,6 +30,7 @@ class Row:
     latency_ms: float = 0.0
     cost: float = 0.0
     template: FaceTemplate | None = field(default=None, repr=False)
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 def row_line(row: Row) -> bytes:
@@ -42,6 +44,8 @@ def row_line(row: Row) -> bytes:
         "latency_ms": round(row.latency_ms, 3),
         "cost": row.cost,
     }
+    if row.signals:
+        body["signals"] = dict(row.signals)
     if row.template is not None:
         body["template"] = {name: _text(vector) for name, vector in row.template.vectors}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
@@ -73,6 +77,7 @@ def tabulate(eval_set: EvalSet, rows: Mapping[str, Row]) -> ItemTable:
         cost=np.array([row.cost for row in ordered], np.float32),
         reasons=tuple(";".join(row.reasons) for row in ordered),
         slices={name: factor([item.slices.get(name) for item in items]) for name in _slices(items)},
+        signals=_signals(ordered),
     )
 
 
@@ -92,8 +97,13 @@ def _slices(items: Iterable[EvalItem]) -> list[str]:
     return sorted({name for item in items for name in item.slices})
 
 
+def _signals(rows: Sequence[Row]) -> dict[str, NDArray[np.float64]]:
+    names = sorted({name for row in rows for name in row.signals})
+    return {name: np.array([row.signals.get(name, math.nan) for row in rows]) for name in names}
+
+
 def _row(body: Mapping[str, object]) -> Row:
-    vectors = body.get("template")
+    vectors, signals = body.get("template"), body.get("signals")
     score = body["score"]
     return Row(
         key=str(body["key"]),
@@ -104,6 +114,7 @@ def _row(body: Mapping[str, object]) -> Row:
         latency_ms=float(body["latency_ms"]),  # type: ignore[arg-type] # likewise
         cost=float(body["cost"]),  # type: ignore[arg-type] # likewise
         template=_template(vectors) if isinstance(vectors, dict) else None,
+        signals={str(n): float(v) for n, v in signals.items()} if isinstance(signals, dict) else {},
     )
 
 

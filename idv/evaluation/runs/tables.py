@@ -21,7 +21,7 @@ from idv.evaluation.runs.rows import factor
 
 RECORD, ITEMS, PAIRS = "run.json", "items.parquet", "pairs.parquet"
 FORMAT = 1
-_SLICE = "slice."
+_SLICE, _SIGNAL = "slice.", "signal."
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -105,6 +105,7 @@ def _item_columns(items: ItemTable) -> Columns:
         "cost": items.cost,
         "reasons": np.array(items.reasons, object),
         **{_SLICE + name: _texts(values) for name, values in items.slices.items()},
+        **{_SIGNAL + name: values for name, values in items.signals.items()},
     }
 
 
@@ -122,6 +123,7 @@ def _items(columns: Columns) -> ItemTable:
         cost=columns["cost"],
         reasons=tuple(columns["reasons"]),
         slices={n.removeprefix(_SLICE): factor(v) for n, v in columns.items() if n.startswith(_SLICE)},
+        signals={n.removeprefix(_SIGNAL): v for n, v in columns.items() if n.startswith(_SIGNAL)},
     )
 
 

@@ -274,6 +274,47 @@ def test_a_population_keeps_comparison_symmetric(a: float, b: float, c: float, d
     assert there == pytest.approx(compare_all([one], [other], WITH_POPULATION)[0, 0])
 
 
+def _with_cohort() -> FaceMatch:
+    return dataclasses.replace(_check(), calibration=WITH_POPULATION)
+
+
+def test_both_faces_tell_how_near_they_are_to_the_reference_embeddings() -> None:
+    """By hand, as above: the portrait's cosine with its nearest prototype is 0.894, the selfie's 0."""
+    result = _with_cohort().judge(BOTH, _onboarding(90), deadline=200)
+    assert [signal.name for signal in result.signals] == [
+        "portrait_cohort_similarity",
+        "selfie_cohort_similarity",
+    ]
+    assert [signal.score for signal in result.signals] == pytest.approx([2 / np.sqrt(5), 0])
+
+
+def test_a_face_without_a_counterpart_still_tells_its_own() -> None:
+    """No portrait: there is nothing to compare, and monitoring sees the selfie all the same."""
+    perception = _onboarding(90, document_front=SubjectFace(None, 0, (Reason.NO_PORTRAIT,)))
+    result = _with_cohort().judge(BOTH, perception, deadline=200)
+    assert (result.outcome, result.score) == (Outcome.INCONCLUSIVE, None)
+    assert [signal.name for signal in result.signals] == ["selfie_cohort_similarity"]
+
+
+def test_without_a_population_nothing_is_noted() -> None:
+    """A pack nobody calibrated has no reference embeddings to be near to."""
+    assert _check().judge(BOTH, _onboarding(0), deadline=200).signals == ()
+
+
+@given(ANGLES, ANGLES)
+def test_a_cohort_similarity_is_a_cosine(a: float, b: float) -> None:
+    """In [-1, 1] wherever the face lies."""
+    similarity = WITH_POPULATION.cohort_similarity(_template(a, b))
+    assert similarity is not None
+    assert -1 - 1e-9 <= similarity <= 1 + 1e-9
+
+
+def test_a_template_without_the_populations_model_has_no_similarity() -> None:
+    """It raises instead of being taken for a face far from all."""
+    with pytest.raises(ValueError, match="without b"):
+        WITH_POPULATION.cohort_similarity(FaceTemplate((("a", np.ones(2, np.float32)),)))
+
+
 def test_a_template_of_other_models_is_refused() -> None:
     """A missing embedder raises instead of counting as zero."""
     with pytest.raises(ValueError, match="without b"):

@@ -1,6 +1,6 @@
 """Makes genuine and forged presentations of documents: both sides before the camera, and what was altered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,23 +32,33 @@ def present(case: Case, rng: np.random.Generator) -> Presented:
     return _photographed(case, case.genuine(rng))
 
 
-def forge(case: Case, species: ForgeryType, forger: Forger, rng: np.random.Generator) -> Presented:
-    """A forged document, photographed or not. Raises ValueError where the type has nothing to forge so."""
+def forge(
+    case: Case,
+    species: ForgeryType,
+    forger: Forger,
+    rng: np.random.Generator,
+    *,
+    sides: Collection[SideName] | None = None,
+) -> Presented:
+    """A forged document, photographed or not. Raises ValueError where the type has nothing to forge so.
+
+    `sides`: those to photograph; all by default.
+    """
     if not applies(species, case.document_type):
         msg = f"{species} cannot be done to {case.document_type.id}"
         raise ValueError(msg)
     if species in DRAWN:
-        return _photographed(case, DRAWN[species](case, forger, rng))
+        return _photographed(case, DRAWN[species](case, forger, rng), sides)
     card = case.genuine(rng)
     if species in EDITED:
-        presented = _photographed(case, card)
+        presented = _photographed(case, card, sides)
         made = EDITED[species](case, card, presented.shots[SideName.FRONT], forger, rng)
         return Presented(
             card,
             {**presented.shots, SideName.FRONT: made.shot},
             {**presented.altered, SideName.FRONT: made.altered},
         )
-    names = tuple(case.document_type.sides)
+    names = _wanted(case, sides)
     shots = {name: RECAPTURED[species](case, side_of(card, name).image, forger, rng) for name in names}
     return Presented(card, shots, dict.fromkeys(names, _NONE_ALTERED))
 
@@ -67,7 +77,11 @@ def applies(species: ForgeryType, document_type: DocumentType) -> bool:
     return True
 
 
-def _photographed(case: Case, card: DrawnCard) -> Presented:
-    names = tuple(case.document_type.sides)
+def _photographed(case: Case, card: DrawnCard, sides: Collection[SideName] | None = None) -> Presented:
+    names = _wanted(case, sides)
     shots = {name: case.photograph(side_of(card, name).image) for name in names}
     return Presented(card, shots, dict.fromkeys(names, _NONE_ALTERED))
+
+
+def _wanted(case: Case, sides: Collection[SideName] | None) -> tuple[SideName, ...]:
+    return tuple(name for name in case.document_type.sides if sides is None or name in sides)

@@ -8,10 +8,11 @@ import numpy as np
 from idv.domain.arrays import RgbImage
 from idv.vision.synthesis.cameras import draw_camera
 from idv.vision.synthesis.document_scenes import Shot, replayed, reprinted
+from idv.vision.synthesis.face_draws import FACE_LAYOUTS, draw_face_print, draw_face_screen
 from idv.vision.synthesis.forgeries.case import Case
 from idv.vision.synthesis.forgeries.species import Forger, ForgeryType
-from idv.vision.synthesis.prints import HELD_OUT_PRINTERS, TRAINING_PRINTERS, Printer, draw_print
-from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, TRAINING_LAYOUTS, draw_screen
+from idv.vision.synthesis.prints import HELD_OUT_PRINTERS, TRAINING_PRINTERS, Printer
+from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS
 from idv.vision.synthesis.tabletop import PICTURE_ASPECT, background, hand_pose, outline
 from idv.vision.synthesis.viewing import View, whole_view
 
@@ -25,8 +26,8 @@ def _on_screen(case: Case, side: RgbImage, forger: Forger, rng: np.random.Genera
     """A photograph of the document shown on a screen; the second forger has screens of other layouts."""
     shown = _shown(case, side, rng)
     view = _view(shown, rng)
-    layouts = TRAINING_LAYOUTS if forger is Forger.FIRST else HELD_OUT_LAYOUTS
-    screen = draw_screen(rng, layouts=layouts, view=view, picture_px=shown.pixels.shape[1])
+    layouts = FACE_LAYOUTS if forger is Forger.FIRST else HELD_OUT_LAYOUTS
+    screen = draw_face_screen(rng, layouts=layouts, view=view, picture_px=shown.pixels.shape[1])
     return replayed(shown, screen, draw_camera(rng), rng, surroundings=shown.pixels, view=view)
 
 
@@ -95,7 +96,7 @@ def _printed(shown: Shot, printers: tuple[Printer, ...], rng: np.random.Generato
     straight = _view(shown, rng)
     bend = float(rng.choice([0.0, rng.uniform(-0.03, 0.03)]))
     view = View(straight.to_picture, straight.height, straight.width, bend)
-    copy = draw_print(rng, printers=printers, view=view, picture_px=shown.pixels.shape[1])
+    copy = draw_face_print(rng, printers=printers, view=view, picture_px=shown.pixels.shape[1])
     return reprinted(shown, copy, draw_camera(rng), rng, surroundings=shown.pixels, view=view)
 
 

@@ -48,6 +48,7 @@ class Columns:
     species: Sequence[str | None] = ()
     correct: Sequence[int] = ()
     slices: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    signals: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def factor(values: Sequence[str | None]) -> Factor:
@@ -75,6 +76,7 @@ def items(columns: Columns) -> ItemTable:
         cost=np.zeros(size, np.float32),
         reasons=("",) * size,
         slices={name: factor(values) for name, values in columns.slices.items()},
+        signals={name: np.array(values, np.float64) for name, values in columns.signals.items()},
     )
 
 

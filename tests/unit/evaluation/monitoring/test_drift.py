@@ -11,6 +11,7 @@ import pytest
 
 from idv.domain.documents import DocumentReading, FieldName, FieldReading, Zone
 from idv.domain.evidence import ImageRole
+from idv.domain.faces import COHORT_SIMILARITY
 from idv.domain.live import LiveCase
 from idv.domain.operating_points import Interval, OperatingPoint
 from idv.domain.reasons import Reason
@@ -98,6 +99,106 @@ def test_other_models_than_the_references_are_told() -> None:
     reference = reference_of_window("w", rows(normal(2)))
     assert drift(rows(normal(1)), reference).same_models
     assert not drift(rows(normal(1), check_digest="e"), reference).same_models
+
+
+SIDES = ("portrait_cohort_similarity", "selfie_cohort_similarity")
+
+
+def faces(seed: int, size: int = 400, *, far: float = 0.0, digest: str = "d" * 64) -> list[Observed]:
+    """Comparisons with the cohort similarities of both faces; a share of the selfies lies far away."""
+    rng = np.random.default_rng(seed)
+    similarity = rng.normal(0.6, 0.05, (size, 2))
+    similarity[rng.random(size) < far, 1] -= 0.5
+    made = (
+        result(
+            float(rng.normal()),
+            name=CheckName.FACE_MATCH,
+            check_digest=digest,
+            signals=tuple(Signal(name, float(s)) for name, s in zip(SIDES, row, strict=True)),
+        )
+        for row in similarity
+    )
+    return list(observe(case(n, r) for n, r in enumerate(made)))
+
+
+def face_drift(live: Sequence[Observed], reference: Reference) -> GroupDrift:
+    """The only group."""
+    (group,) = measure_drift(live, {CheckName.FACE_MATCH: reference})
+    return group
+
+
+def test_selfies_far_from_the_reference_embeddings_are_told_and_portraits_are_not() -> None:
+    """A tenth of the selfies shows faces that the calibration's cohort is far from; scores are as ever."""
+    group = face_drift(faces(1, far=0.1), reference_of_window("w", faces(2)))
+    assert Alarm.EMBEDDING_DISTANCE in group.alarms
+    portrait, selfie = group.embedding_distances
+    assert (portrait.signal, selfie.signal) == SIDES
+    assert selfie.share == pytest.approx(0.11, abs=0.03)
+    assert portrait.share < 0.03
+    assert 0.5 < selfie.limit < 0.6
+    told = drift_body(group)["embedding_distances"]
+    assert [side["signal"] for side in told] == list(SIDES)
+
+
+def test_faces_of_the_same_population_are_not_far() -> None:
+    """Other draws of the same similarities: no alarm of any kind."""
+    assert face_drift(faces(1), reference_of_window("w", faces(2))).alarms == ()
+
+
+def test_faces_nearer_than_ever_are_nothing_new_to_the_distance() -> None:
+    """The distance is one-sided: all faces exactly like the cohort raise no alarm of it."""
+    live = [replace(row, signals=dict.fromkeys(SIDES, 1.0)) for row in faces(1)]
+    group = face_drift(live, reference_of_window("w", faces(2)))
+    assert Alarm.EMBEDDING_DISTANCE not in group.alarms
+    assert [side.share for side in group.embedding_distances] == [0.0, 0.0]
+
+
+def test_distances_by_other_models_are_not_compared() -> None:
+    """Another model, or another cohort, measures another distance."""
+    group = face_drift(faces(1, far=0.5, digest="e" * 64), reference_of_window("w", faces(2)))
+    assert group.embedding_distances == ()
+    assert Alarm.EMBEDDING_DISTANCE not in group.alarms
+
+
+def test_a_small_reference_needs_more_than_its_own_uncertainty() -> None:
+    """Of a hundred reference faces one lies beyond the limit, which may stand for five in a hundred."""
+    limits = Limits(least=20)
+    (group,) = measure_drift(
+        faces(1, 1000, far=0.04), {CheckName.FACE_MATCH: reference_of_window("w", faces(2, 100))}, limits
+    )
+    selfie = group.embedding_distances[1]
+    assert selfie.interval.low > limits.novelty
+    assert selfie.interval.low < selfie.own.high
+    assert Alarm.EMBEDDING_DISTANCE not in group.alarms
+
+
+def test_both_sides_are_held_against_the_faces_of_a_run_each_counted_once() -> None:
+    """In a run of comparisons a face has no side; live ones have, and find the same reference."""
+    similarities = np.linspace(0.5, 0.7, 100)
+    subjects = [n // 2 for n in range(100)]
+    columns = Columns([0.0] * 100, subjects=subjects, signals={COHORT_SIMILARITY: similarities.tolist()})
+    a, b = np.arange(0, 100, 2), np.arange(1, 100, 2)
+    mated = pair_run(columns, np.tile(a, 3), np.tile(b, 3), np.random.default_rng(0).normal(size=150))
+    reference = reference_of_run(mated)
+    assert sorted(reference.all.cohort_of(SIDES[0])) == sorted(similarities)
+    assert reference.all.signals == ()
+    group = face_drift(faces(1, far=0.3), reference)
+    assert [side.signal for side in group.embedding_distances] == list(SIDES)
+    assert Alarm.EMBEDDING_DISTANCE in group.alarms
+
+
+def test_a_run_of_single_items_gives_novelty_its_usual_signals() -> None:
+    """A signal that only one of four results has is left out; a result without a usual one is too."""
+    columns = Columns(
+        [1.0, 2.0, 3.0, 4.0],
+        signals={"usual": [0.1, 0.2, 0.3, float("nan")], "rare": [9.0] + [float("nan")] * 3},
+    )
+    sample = reference_of_run(run(columns)).all
+    assert sample.signals == ("usual",)
+    assert sample.vectors.tolist() == [[1.0, 0.1], [2.0, 0.2], [3.0, 0.3]]
+    rows_ = [result(1.0, signals=(Signal("usual", 0.5),)) for _ in range(3)]
+    rows_.append(result(1.0, signals=(Signal("usual", 0.5), Signal("rare", 1.0))))
+    assert sample_of(list(observe(case(n, r) for n, r in enumerate(rows_)))).signals == ("usual",)
 
 
 def reading_of(state: str) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 """Stand-ins for runs: a face or document is the bytes of its file, a check reads them; nothing is patched."""
 
+import dataclasses
 import datetime as dt
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from idv.domain.faces import Acquired, Face, FaceTemplate, SubjectFace
 from idv.domain.images import DecodedImage
 from idv.domain.ports import Perception, TemplateCheck
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome
+from idv.domain.results import CheckName, CheckResult, Outcome, Signal
 from idv.domain.score_tables import Run
 from idv.domain.stores import Remembered
 from idv.evaluation.runs.candidates import Candidate, CheckCandidate, Described
@@ -119,7 +120,8 @@ class ByteCheck:
         if not image.data:
             return self._result(Outcome.INCONCLUSIVE, Reason.NO_FACE)
         outcome = Outcome.PASS if image.data[0] >= ord("d") else Outcome.FAIL
-        return self._result(outcome, score=image.data[0] / 7)
+        signals = (Signal("length", float(len(image.data))),)
+        return dataclasses.replace(self._result(outcome, score=image.data[0] / 7), signals=signals)
 
     def _result(self, outcome: Outcome, *reasons: Reason, score: float | None = None) -> CheckResult:
         return CheckResult(
@@ -160,7 +162,8 @@ class ByteMatch(ByteCheck):
             raise RuntimeError("broken")
         if not data:
             return Acquired(None, (Reason.NO_FACE,))
-        return Acquired(context.template(role), (Reason.FACE_BLURRED,) if data.endswith(b"?") else ())
+        reasons = (Reason.FACE_BLURRED,) if data.endswith(b"?") else ()
+        return Acquired(context.template(role), reasons, (Signal("last_byte", data[-1] / 7),))
 
     def prepare(self, templates: Sequence[FaceTemplate]) -> ByteDistances:
         """Points in the plane."""

@@ -65,6 +65,7 @@ def test_every_item_is_a_row_whoever_judges(tmp_path: Path, executor: Executor) 
     assert items.reasons == ("", "", "", "no_face", "", "check_error")
     assert [items.species.names[c] if c >= 0 else None for c in items.species.codes][2] == "print"
     assert run.record.executor == executor.name
+    np.testing.assert_array_equal(items.signals["length"], [3, 3, 5, np.nan, 3, np.nan])
 
 
 def test_a_run_comes_back_from_the_disk_as_it_was(tmp_path: Path) -> None:
@@ -83,6 +84,9 @@ def test_a_run_comes_back_from_the_disk_as_it_was(tmp_path: Path) -> None:
         assert was.names == now.names
         np.testing.assert_array_equal(was.codes, now.codes)
     assert again.table.items.slices.keys() == {"light"}
+    was, now = (r.table.items.signals["last_byte"] for r in (run, again))
+    assert was.dtype == now.dtype
+    np.testing.assert_array_equal(was, now)
     for name in ("a", "b", "score"):
         was, now = (getattr(r.table.pairs, name) for r in (run, again))
         assert was.dtype == now.dtype
@@ -109,6 +113,8 @@ def test_each_face_is_looked_at_once(tmp_path: Path) -> None:
     assert outcomes(run) == ["pass", "pass", "inconclusive", "inconclusive", "pass", "pass"]
     assert run.table.items.reasons[2:4] == ("face_blurred", "no_face")
     assert run.table.items.score.tolist() == [0, 0, 0, -np.inf, 0, 0]
+    noted = [97 / 7, 98 / 7, 63 / 7, np.nan, 99 / 7, 100 / 7]
+    np.testing.assert_array_equal(run.table.items.signals["last_byte"], noted)
 
 
 def test_listed_comparisons_keep_their_order(tmp_path: Path) -> None:
@@ -187,6 +193,8 @@ def test_a_killed_run_goes_on_without_repeating(tmp_path: Path, rows: int, compa
     whole = measured(eval_set, candidate, tmp_path, clock=_later())
     assert whole.record.run_id != run.record.run_id
     np.testing.assert_array_equal(whole.table.items.score, run.table.items.score)
+    (was,), (now,) = (r.table.items.signals.values() for r in (whole, run))
+    np.testing.assert_array_equal(was, now)
     if whole.table.pairs is not None and run.table.pairs is not None:
         np.testing.assert_array_equal(whole.table.pairs.score, run.table.pairs.score)
 
