@@ -130,3 +130,14 @@ class DocumentReading:
     def value(self, name: FieldName, zone: Zone) -> str | None:
         """The value read for a field in a zone, or None."""
         return next((f.value for f in self.fields if f.name is name and f.zone is zone), None)
+
+
+class TamperingMap(NamedTuple):
+    """Traces of alteration on one side, laid flat.
+
+    `logit`: log-odds that nothing was altered, uncalibrated, higher = more genuine. `heat`: (h, w) float32 in
+    [0, 1], how likely each place is to be altered, over the whole rectified side.
+    """
+
+    logit: float
+    heat: FloatArray

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from idv.domain.evidence import ImageRole
 from idv.domain.reasons import Reason
 
 
@@ -43,6 +44,18 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class Region:
+    """Where in an image a signal saw what it scored.
+
+    `outline`: corners of a polygon, each (x, y) in shares of the upright image's width and height, [0, 1].
+    """
+
+    role: ImageRole
+    signal: str
+    outline: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
 class ShadowVerdict:
     """What a shadow operating point (`operating_point`: its run) would have made of the same score.
 
@@ -61,6 +74,7 @@ class CheckResult:
     `score`: higher = more genuine; `None` when there is none; never NaN once it left the runner.
     `threshold` and `operating_point` (its run id) stand together or not at all.
     `check_digest`: SHA-256 over all models, preprocessing and calibration behind the score.
+    `regions`: where in the evidence the signals saw what speaks against it.
     `shadows`: what points without effect would have said; no decision ever reads them.
     """
 
@@ -74,6 +88,7 @@ class CheckResult:
     operating_point: str | None = None
     reasons: tuple[Reason, ...] = ()
     signals: tuple[Signal, ...] = ()
+    regions: tuple[Region, ...] = ()
     latency_ms: float = 0.0
     shadows: tuple[ShadowVerdict, ...] = ()
 

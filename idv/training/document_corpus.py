@@ -31,7 +31,7 @@ from idv.vision.synthesis.portraits import draw_portrait
 from idv.vision.synthesis.scans import scanned
 from idv.vision.synthesis.uploads import TRAINING_ENCODERS, uploaded
 
-CASES = 1000
+CASES = 700
 SEED = 2026
 _TODAY = dt.date(2026, 6, 1)
 _EDITS_A_CASE = 3

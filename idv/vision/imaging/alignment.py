@@ -14,6 +14,8 @@ from idv.domain.arrays import Array, RgbImage
 
 Transform = NDArray[np.float64]
 _LEAST_POINTS = 2
+_LEAST_LINEAR = 4 / 7
+"""A linear warp that shrinks more than this skips pixels that matter."""
 
 
 @dataclass(frozen=True)
@@ -98,29 +100,38 @@ def scale_of(transform: Transform) -> float:
 def warp(pixels: RgbImage, transform: Transform, side_px: int) -> RgbImage:
     """The square crop (side_px, side_px, 3) that a transform cuts out; black outside the image.
 
-    Shrinks by averaging whole blocks first, so that a large face does not alias.
+    Shrinks by halves first, so that a large face does not alias.
     """
-    blocks = int(1 / max(scale_of(transform), 1e-6) + 0.25)
-    if blocks > 1:
-        pixels, transform = _shrunk(pixels, transform, side_px=side_px, blocks=blocks)
-    chip = cv2.warpAffine(pixels, transform, (side_px, side_px), flags=cv2.INTER_LINEAR)
-    return np.asarray(chip, dtype=np.uint8)
+    part, transform = _shrunk(pixels, transform, side_px=side_px)
+    # Bit for bit what three channels give, in half the time.
+    four = cv2.cvtColor(part, cv2.COLOR_RGB2RGBA)
+    chip = cv2.warpAffine(four, transform, (side_px, side_px), flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(chip, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
 
 
-def _shrunk(
-    pixels: RgbImage, transform: Transform, *, side_px: int, blocks: int
-) -> tuple[RgbImage, Transform]:
-    """The part of the image that the crop needs, `blocks` times smaller, and the transform from there."""
+def _shrunk(pixels: RgbImage, transform: Transform, *, side_px: int) -> tuple[RgbImage, Transform]:
+    """The part of the image that the crop needs, halved as often as it takes, and the transform from there."""
+    halvings = _halvings(scale_of(transform))
+    blocks = 1 << halvings
     height, width = pixels.shape[:2]
     corners = apply(invert(transform), [(0, 0), (side_px, 0), (0, side_px), (side_px, side_px)])
-    left, top = (int(v) for v in np.clip(np.floor(corners.min(0)) - blocks, 0, (width - 1, height - 1)))
-    right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(0)) + blocks, 1, (width, height)))
-    size = (max(1, (right - left) // blocks), max(1, (bottom - top) // blocks))
-    part = pixels[top : top + size[1] * blocks, left : left + size[0] * blocks]
-    small = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    margin = blocks + 1
+    left, top = (int(v) for v in np.clip(np.floor(corners.min(0)) - margin, 0, (width - 1, height - 1)))
+    right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(0)) + margin, 1, (width, height)))
+    size = np.maximum((right - left, bottom - top), blocks) // blocks * blocks
+    part = pixels[top : top + int(size[1]), left : left + int(size[0])]
+    for _ in range(halvings):
+        # OpenCV has a fast way for two by two pixels alone: larger blocks at once take four times as long.
+        half = (max(1, part.shape[1] // 2), max(1, part.shape[0] // 2))
+        part = np.asarray(cv2.resize(part, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     # Pixel centres: small + 0.5 = (full + 0.5 - corner) / blocks.
     back = np.array([[blocks, 0, left + blocks / 2 - 0.5], [0, blocks, top + blocks / 2 - 0.5], [0, 0, 1]])
-    return small, transform @ back
+    return part, transform @ back
+
+
+def _halvings(scale: float) -> int:
+    """How often to halve before linear interpolation, which then shrinks to no less than four sevenths."""
+    return max(0, math.floor(math.log2(_LEAST_LINEAR / max(scale, 1e-6))) + 1)
 
 
 def letterbox(pixels: RgbImage, side_px: int, *, fill: float = 1.0) -> tuple[RgbImage, Transform]:
