@@ -13,10 +13,11 @@ from idv.evaluation.reports.charts import (
     histogram_chart,
     reliability_chart,
 )
+from idv.evaluation.reports.equity import Measure, measures
 from idv.evaluation.reports.figures import Figure
 from idv.evaluation.reports.league import headline, league_of, names_of
 from idv.evaluation.reports.page import filled
-from idv.evaluation.reports.slices import Differential, SliceTable
+from idv.evaluation.reports.slices import SliceTable
 from idv.evaluation.reports.summary import Summary
 from idv.evaluation.reports.wording import milliseconds, money, percent, span
 from idv.evaluation.reports.worst import ErrorKind
@@ -60,7 +61,7 @@ class _SliceView:
     rows: tuple[_SliceRow, ...]
     unknown: int
     left_out: int
-    differentials: tuple[Differential, ...]
+    measures: tuple[Measure, ...]
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _slice_view(summary: Summary, table: SliceTable) -> _SliceView:
         rows,
         table.unknown,
         table.left_out,
-        tuple(d for d in summary.differentials if d.slice == table.name),
+        measures(summary.differentials, summary.equities, table.name),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from idv.evaluation.reports.equity import Measure, measures
 from idv.evaluation.reports.league import league_of, names_of
 from idv.evaluation.reports.slices import SliceTable
 from idv.evaluation.reports.summary import Summary
@@ -60,6 +61,7 @@ def _section(name: str, summary: Summary) -> Iterator[str]:
     yield ""
     for table in summary.slices:
         yield from _slices(table)
+        yield from _measures(measures(summary.differentials, summary.equities, table.name))
     yield from ("### What this set cannot show", "")
     yield from (f"- {sentence}" for sentence in summary.limits)
     record = summary.record
@@ -84,6 +86,17 @@ def _slices(table: SliceTable) -> Iterator[str]:
             ]
             for row in table.rows
         ],
+    )
+    yield ""
+
+
+def _measures(found: Sequence[Measure]) -> Iterator[str]:
+    if not found:
+        return
+    yield from ("How unlike the groups are, by those of five subjects or more:", "")
+    yield from _table(
+        ["measure", "value", "if alike", "what it is"],
+        [[m.name, "–" if m.value is None else f"{m.value:.3g}", str(m.fair), m.meaning] for m in found],
     )
     yield ""
 

@@ -1,6 +1,6 @@
 """Rates by slice: who pays for the errors, and whether impostors of the same group get through more often."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ from idv.domain.results import CheckName
 from idv.domain.score_tables import Factor, Run, Trials
 from idv.evaluation.catalogue import rates_of
 from idv.evaluation.reports.figures import Figure, Resampling, figure_of
-from idv.metrics.differentials import gini, max_min_ratio
 
 _MOST_VALUES = 20
 _RESAMPLES = 400
@@ -107,47 +106,3 @@ def _table(
         unknown=int((members.codes == -1).sum()),
         left_out=max(0, len(values) - _MOST_VALUES),
     )
-
-
-@dataclass(frozen=True)
-class Differential:
-    """How far apart the groups of a slice lie in one rate (ISO/IEC 19795-10).
-
-    `ratio`: highest over lowest, None where the lowest is zero. `gini` of the groups' rates, 0 is fair.
-    """
-
-    slice: str
-    rate: str
-    highest: str
-    lowest: str
-    ratio: float | None
-    gini: float
-
-
-def differentials(tables: tuple[SliceTable, ...]) -> tuple[Differential, ...]:
-    """For each slice and rate with at least two groups of five or more subjects and an error in any."""
-    return tuple(made for table in tables for made in _differentials(table))
-
-
-_FEWEST_SUBJECTS = 5
-
-
-def _differentials(table: SliceTable) -> Iterator[Differential]:
-    for name in dict.fromkeys(figure.name for row in table.rows for figure in row.figures):
-        rates = _comparable(table, name)
-        if len(rates) < 2 or not any(rates.values()):  # noqa: PLR2004 - one group cannot differ
-            continue
-        highest, lowest = max(rates, key=rates.__getitem__), min(rates, key=rates.__getitem__)
-        ratio = max_min_ratio(rates) if rates[lowest] else None
-        yield Differential(table.name, name, highest, lowest, ratio, gini(rates))
-
-
-def _comparable(table: SliceTable, name: str) -> Mapping[str, float]:
-    """Rates of groups with enough subjects to say anything."""
-    return {
-        row.value: figure.value
-        for row in table.rows
-        if row.value not in (SAME, DIFFERENT)
-        for figure in row.figures
-        if figure.name == name and figure.value is not None and figure.subjects >= _FEWEST_SUBJECTS
-    }

@@ -12,6 +12,7 @@ from idv.evaluation.catalogue import rates_of
 from idv.evaluation.reports.confidence import ScoreQuality, score_quality
 from idv.evaluation.reports.curves import DetCurves, Histogram, det_curves, histogram
 from idv.evaluation.reports.cuts import Cut, customary_target, cut_of, reported_part
+from idv.evaluation.reports.equity import Differential, Equity, differentials, equities
 from idv.evaluation.reports.figures import (
     Discrimination,
     Figure,
@@ -24,7 +25,7 @@ from idv.evaluation.reports.figures import (
 )
 from idv.evaluation.reports.operation import Operation, operation_of
 from idv.evaluation.reports.promises import limits, promises, reading_promises
-from idv.evaluation.reports.slices import Differential, SliceTable, differentials, slice_tables
+from idv.evaluation.reports.slices import SliceTable, slice_tables
 from idv.evaluation.reports.targets import threshold_for
 from idv.evaluation.reports.worst import WorstError, worst_errors
 
@@ -70,6 +71,7 @@ class Summary:
     histogram: Histogram | None
     slices: tuple[SliceTable, ...]
     differentials: tuple[Differential, ...]
+    equities: tuple[Equity, ...]
     score_quality: ScoreQuality
     operation: Operation
     worst: tuple[WorstError, ...]
@@ -111,6 +113,7 @@ def summarise(run: Run, question: Question = Question()) -> Summary:
         histogram=histogram(record.check, trials),
         slices=slices,
         differentials=differentials(slices),
+        equities=equities(slices),
         score_quality=score_quality(trials, _threshold_or_customary(record, trials, cut)),
         operation=operation,
         worst=worst_errors(run, trials, cut.threshold, rows),

@@ -160,3 +160,16 @@ def test_durations_and_money_in_words() -> None:
     """Without false precision."""
     assert [milliseconds(v) for v in (None, 0.123, 9.6, 1234.5)] == ["–", "0.12 ms", "9.6 ms", "1,234 ms"]
     assert [money(v, "EUR") for v in (None, 0.0, 0.12345)] == ["–", "0 EUR", "0.1235 EUR"]
+
+
+def test_how_unlike_groups_are_stands_in_every_form(summaries: dict[str, Summary]) -> None:
+    """Ratio and Gini a rate, GARBE, discrepancy and inequity of comparisons, with what fair would be."""
+    summary = summaries["face"]
+    text, document = as_html([summary]), as_markdown([summary])
+    for name in ("FMR Gini", "GARBE", "fairness discrepancy rate", "inequity rate"):
+        assert f'<th scope="row">{name}</th>' in text
+        assert f"| {name} |" in document
+    (equity,) = json.loads(as_json([summary]))["runs"][0]["equities"]
+    assert equity["groups"] == ["north", "south"]
+    assert f"{equity['fairness_discrepancy_rate']:.3g}" in document
+    assert "GARBE" not in as_html([summaries["live"]])

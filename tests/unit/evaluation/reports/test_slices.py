@@ -1,18 +1,9 @@
-"""Facts about slices: what belongs where, and how unlike groups are."""
+"""Facts about slices: what belongs where."""
 
 import numpy as np
-import pytest
 
 from idv.evaluation.reports.figures import Resampling
-from idv.evaluation.reports.slices import (
-    DIFFERENT,
-    SAME,
-    SliceRow,
-    SliceTable,
-    differentials,
-    memberships,
-    slice_tables,
-)
+from idv.evaluation.reports.slices import DIFFERENT, SAME, memberships, slice_tables
 from tests.unit.evaluation.reports.made_runs import face_run, factor, liveness_run
 
 QUICK = Resampling(resamples=40)
@@ -61,39 +52,6 @@ def test_rare_values_are_left_out_and_counted() -> None:
     object.__setattr__(run.table.items, "slices", factors)
     (table,) = slice_tables(run, run.table.trials(), 0.0, QUICK)
     assert (len(table.rows), table.left_out) == (20, 10)
-
-
-def _table(rates: dict[str, tuple[float, int]]) -> SliceTable:
-    run = liveness_run()
-    (made,) = slice_tables(run, run.table.trials(), 0.0, QUICK)
-    figure = made.rows[0].figures[1]
-    rows = []
-    for name, (value, subjects) in rates.items():
-        changed = type(figure)(**{**vars(figure), "value": value, "subjects": subjects})
-        rows.append(SliceRow(name, 100, (changed,)))
-    return SliceTable("device", tuple(rows))
-
-
-def test_a_differential_names_the_highest_and_the_lowest_group() -> None:
-    """4 % against 1 % is a ratio of four."""
-    (made,) = differentials((_table({"a": (0.01, 50), "b": (0.04, 50), "c": (0.02, 50)}),))
-    assert (made.highest, made.lowest) == ("b", "a")
-    assert made.ratio == pytest.approx(4.0)
-    assert 0 < made.gini < 1
-
-
-def test_a_group_without_an_error_leaves_the_ratio_open() -> None:
-    """Dividing by zero would call any difference infinite."""
-    (made,) = differentials((_table({"a": (0.0, 50), "b": (0.04, 50)}),))
-    assert made.ratio is None
-
-
-@pytest.mark.parametrize(
-    "rates", [{"a": (0.1, 50)}, {"a": (0.0, 50), "b": (0.0, 50)}, {"a": (0.1, 50), "b": (0.9, 4)}]
-)
-def test_what_cannot_be_compared_has_no_differential(rates: dict[str, tuple[float, int]]) -> None:
-    """One group, no errors, or a group of four people say nothing."""
-    assert differentials((_table(rates),)) == ()
 
 
 def test_unknown_values_are_counted() -> None:
