@@ -7,12 +7,13 @@ where it stopped. The designs, the forger, the screens, printers and encoders ke
 import argparse
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ from idv.vision.synthesis.forgeries.species import Forger, ForgeryType
 from idv.vision.synthesis.holders import make_holder
 from idv.vision.synthesis.portraits import draw_portrait
 from idv.vision.synthesis.scans import scanned
-from idv.vision.synthesis.uploads import TRAINING_ENCODERS, uploaded
+from idv.vision.synthesis.uploads import TRAINING_ENCODERS, Encoder, uploaded
 
 CASES = 700
 SEED = 2026
@@ -44,6 +45,17 @@ _RECAPTURES = (
 )
 _REPRESENTATIVES = 2
 _INDEX = "items.json"
+_JPEG = b"\xff\xd8"
+_NONE_ALTERED = np.empty((0, 4, 2), np.float32)
+
+
+class Picture(NamedTuple):
+    """What is written of a case: `species` None for a genuine `capture` (`photo` or `scan`)."""
+
+    species: ForgeryType | None
+    capture: str
+    shot: Shot
+    altered: FloatArray = _NONE_ALTERED
 
 
 @dataclass(frozen=True)
@@ -85,38 +97,58 @@ def items(work: Path) -> Iterator[Item]:
 
 def draw_case(number: int, work: Path, portraits: Sequence[Path], *, seed: int) -> None:
     """Draw all pictures of one case, unless they are there; depends on the seed and the number alone."""
-    folder = work / f"{number:05d}"
-    if (folder / _INDEX).exists():
+    if is_drawn(work, number):
         return
     cv2.setNumThreads(1)
-    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, number])
+    case = case_of(number, portraits, rng)
+    write_case(work, number, case, _pictures(case, rng), encoders=TRAINING_ENCODERS, rng=rng)
+
+
+def is_drawn(work: Path, number: int) -> bool:
+    """Whether all pictures of a case are in the work folder."""
+    return (work / f"{number:05d}" / _INDEX).exists()
+
+
+def write_case(
+    work: Path,
+    number: int,
+    case: Case,
+    pictures: Iterable[Picture],
+    *,
+    encoders: tuple[Encoder, ...],
+    rng: np.random.Generator,
+) -> None:
+    """Encode the pictures of a case into its folder and list them beside."""
+    folder = work / f"{number:05d}"
+    folder.mkdir(parents=True, exist_ok=True)
     entries = []
-    for position, (species, capture, shot, altered) in enumerate(
-        _pictures(_case(number, portraits, rng), rng)
-    ):
-        data = uploaded(shot.pixels, TRAINING_ENCODERS, rng)
-        name = f"{position:02d}.jpg"
+    for position, picture in enumerate(pictures):
+        data = uploaded(picture.shot.pixels, encoders, rng)
+        name = f"{position:02d}{'.jpg' if data.startswith(_JPEG) else '.webp'}"
         (folder / name).write_bytes(data)
         entries.append(
             {
                 "file": name,
-                "document_type": _designs()[number % len(_designs())].id,
-                "species": species,
-                "capture": capture,
-                "corners": shot.corners.round(2).tolist(),
-                "altered": altered.round(2).tolist(),
+                "document_type": case.document_type.id,
+                "species": picture.species,
+                "capture": picture.capture,
+                "corners": picture.shot.corners.round(2).tolist(),
+                "altered": picture.altered.round(2).tolist(),
             }
         )
     (folder / _INDEX).write_text(json.dumps(entries))
 
 
-def _designs() -> tuple[DocumentType, ...]:
+def known_designs() -> tuple[DocumentType, ...]:
+    """The designs that training may draw."""
     return tuple(known for known in load_document_types() if known.id not in HELD_OUT_DESIGNS)
 
 
-def _case(number: int, portraits: Sequence[Path], rng: np.random.Generator) -> Case:
-    design = _designs()[number % len(_designs())]
+def case_of(number: int, portraits: Sequence[Path], rng: np.random.Generator) -> Case:
+    """The holder, portraits and camera of a case; the designs take turns."""
+    designs = known_designs()
+    design = designs[number % len(designs)]
 
     def take(side: RgbImage) -> Shot:
         return photographed(side, draw_scene(rng), draw_camera(rng), rng)
@@ -138,27 +170,24 @@ def _portrait(portraits: Sequence[Path], rng: np.random.Generator) -> RgbImage:
     return np.asarray(chosen, np.uint8)
 
 
-def _pictures(
-    case: Case, rng: np.random.Generator
-) -> Iterator[tuple[ForgeryType | None, str, Shot, FloatArray]]:
-    none = np.empty((0, 4, 2), np.float32)
+def _pictures(case: Case, rng: np.random.Generator) -> Iterator[Picture]:
     card = case.genuine(rng)
     shot = case.photograph(card.front.image)
-    yield None, "photo", shot, none
+    yield Picture(None, "photo", shot)
     for species in rng.choice(np.array(list(EDITED)), _EDITS_A_CASE, replace=False):
         made = EDITED[ForgeryType(species)](case, card, shot, Forger.FIRST, rng)
-        yield ForgeryType(species), "photo", made.shot, made.altered
-    yield None, "scan", scanned(card.front.image, rng), none
+        yield Picture(ForgeryType(species), "photo", made.shot, made.altered)
+    yield Picture(None, "scan", scanned(card.front.image, rng))
     chosen = rng.choice(np.array(_RECAPTURES), _REPRESENTATIVES, replace=False, p=[0.4, 0.3, 0.1, 0.2])
     others = [ForgeryType(species) for species in chosen]
     if rng.random() < 0.3:  # noqa: PLR2004 - three in ten
         others.append(ForgeryType.PORTRAIT_PRINTED_OVER)
     for species in others:
         made_up = forge(case, species, Forger.FIRST, rng, sides=(SideName.FRONT,))
-        yield species, "photo", made_up.shots[SideName.FRONT], made_up.altered[SideName.FRONT]
+        yield Picture(species, "photo", made_up.shots[SideName.FRONT], made_up.altered[SideName.FRONT])
 
 
-def _portraits(data: Path) -> list[Path]:
+def portraits_in(data: Path) -> list[Path]:
     """Bona fide faces for the documents: photographs of FFHQ and LFW; none where the folder is absent."""
     ffhq = sorted((data / "generated_faces" / "real").glob("*.jpg"))
     return [*ffhq, *sorted((data / "lfw").rglob("*.jpg"))]
@@ -172,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cases", type=int, default=CASES)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args(arguments)
-    portraits = _portraits(asked.data)
+    portraits = portraits_in(asked.data)
     draw = partial(draw_case, work=asked.work, portraits=portraits, seed=SEED)
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
         for done, _ in enumerate(pool.map(draw, range(asked.cases)), 1):
