@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idv.documents.document_types import (
+    BarcodeZone,
     Color,
     DocumentType,
     FieldZone,
@@ -134,8 +135,7 @@ class _Drawing:
         if side.mrz is not None:
             _draw_mrz(image, side.mrz, self.lines, px_per_mm=self.dpi / _MM_PER_INCH)
         if side.barcode is not None:
-            stated = self.contradictions.barcode_holder or self.holder
-            draw_barcode(image, side.barcode, payload(side.barcode, stated, self.lines))
+            draw_barcode(image, side.barcode, self._payload(side.barcode))
         return DrawnSide(
             image=_with_grain(image, rng),
             field_boxes={zone.name: zone.box.pixels(width, height) for zone in side.fields},
@@ -144,6 +144,13 @@ class _Drawing:
             ghost_box=side.ghost.pixels(width, height) if side.ghost else None,
             barcode_box=side.barcode.box.pixels(width, height) if side.barcode else None,
         )
+
+    def _payload(self, zone: BarcodeZone) -> bytes:
+        """What the barcode states: the same as the other zones, or all about somebody else."""
+        known, other = self.document_type, self.contradictions.barcode_holder
+        if other is None or known.mrz is None:
+            return payload(zone, other or self.holder, self.lines)
+        return payload(zone, other, write(known.mrz.format, mrz_record(known, other)))
 
     def _place_portraits(self, image: RgbImage, side: Side) -> None:
         height, width = image.shape[:2]

@@ -8,7 +8,7 @@ from idv.documents.barcodes import parse_aamva
 from idv.documents.document_types import DocumentType, SideName, load_document_types
 from idv.documents.mrz_writer import write
 from idv.domain.documents import FieldName
-from idv.vision.synthesis.cards import draw_card
+from idv.vision.synthesis.cards import Contradictions, draw_card
 from idv.vision.synthesis.codes import payload
 from idv.vision.synthesis.holders import make_holder, mrz_record
 
@@ -55,3 +55,20 @@ def test_a_qr_code_states_the_rows_of_the_zone() -> None:
     assert known.mrz is not None
     lines = write(known.mrz.format, mrz_record(known, holder))
     assert payload(zone, holder, lines).decode().split("\n") == list(lines)
+
+
+@pytest.mark.parametrize("known", CODED, ids=lambda known: known.id)
+def test_a_contradicting_barcode_states_the_other_holder(known: DocumentType) -> None:
+    """A barcode of either content that is said to be another person's is, and the zone stays the holder's."""
+    holder = make_holder(known, np.random.default_rng(2), today=TODAY)
+    other = make_holder(known, np.random.default_rng(3), today=TODAY)
+    plain = draw_card(known, holder, PORTRAIT, np.random.default_rng(1))
+    forged = draw_card(
+        known, holder, PORTRAIT, np.random.default_rng(1), contradictions=Contradictions(barcode_holder=other)
+    )
+    strange = draw_card(known, other, PORTRAIT, np.random.default_rng(1))
+    assert forged.back is not None
+    assert strange.back is not None
+    stated = [code.bytes for code in zxingcpp.read_barcodes(forged.back.image)]
+    assert stated == [code.bytes for code in zxingcpp.read_barcodes(strange.back.image)]
+    assert forged.mrz_lines == plain.mrz_lines
