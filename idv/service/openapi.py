@@ -29,13 +29,15 @@ from idv.domain.errors import (
     StorageUnavailable,
     Unauthenticated,
 )
+from idv.domain.evidence import ImageRole
 from idv.domain.labels import LabelSource, LifeLabel, Truth
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome
+from idv.domain.results import CheckName, CheckResult, Outcome, Region, Signal
 from idv.domain.verifications import Status, Verification
 from idv.service.errors import INTERNAL, Fault, envelope, fault_of
 from idv.service.multipart import Layout, PartKind
 from idv.service.wire import (
+    AuthenticityOut,
     CheckOut,
     DocumentCheckOut,
     ErasureOut,
@@ -44,6 +46,7 @@ from idv.service.wire import (
     LabelsOut,
     PageOut,
     Resolution,
+    SideOut,
     VerificationOut,
     check_out,
     document_out,
@@ -227,6 +230,19 @@ def read_document(layout: Layout) -> Description:
     return _route("readDocument", DocumentCheckOut, _WITH_BODY, example=example, body=_form(layout))
 
 
+def check_document(layout: Layout) -> Description:
+    """POST /v1/documents/check."""
+    example = AuthenticityOut(
+        check=check_out(_PORTRAIT_SWAP),
+        front=SideOut(
+            document_type="uto_passport",
+            quadrilateral=((0.11, 0.14), (0.88, 0.12), (0.9, 0.85), (0.1, 0.87)),
+        ),
+        back=None,
+    )
+    return _route("checkDocument", AuthenticityOut, _WITH_BODY, example=example, body=_form(layout))
+
+
 def _route(
     operation: str,
     model: type[BaseModel],
@@ -323,6 +339,25 @@ _MISMATCH = CheckResult(
     operating_point="run-2026-02-11-face-match",
     reasons=(Reason.FACE_MISMATCH,),
     latency_ms=212.4,
+)
+
+_PORTRAIT_SWAP = dataclasses.replace(
+    _MISMATCH,
+    name=CheckName.DOCUMENT_AUTHENTICITY,
+    score=-3.5,
+    threshold=1.5,
+    operating_point="run-2026-02-11-document-authenticity",
+    reasons=(Reason.DOCUMENT_TAMPERED,),
+    signals=(
+        Signal("zone_consistency", 1.0),
+        Signal("recapture", 5.25),
+        Signal("tampering", -4.0, (Reason.DOCUMENT_TAMPERED,)),
+    ),
+    regions=(
+        Region(
+            ImageRole.DOCUMENT_FRONT, "tampering", ((0.15, 0.3), (0.36, 0.29), (0.37, 0.63), (0.15, 0.64))
+        ),
+    ),
 )
 
 

@@ -29,6 +29,7 @@ MAGIC = b"IMG:"
 """What a file has to begin with to be a picture here."""
 
 _REASONS = {
+    CheckName.DOCUMENT_AUTHENTICITY: (Reason.DOCUMENT_TAMPERED, Reason.AUTHENTICITY_UNCERTAIN),
     CheckName.DOCUMENT_READING: (Reason.MRZ_CHECK_DIGIT_REFUTED, Reason.MRZ_UNREADABLE),
     CheckName.FACE_MATCH: (Reason.FACE_MISMATCH, Reason.MATCH_UNCERTAIN),
     CheckName.LIVENESS: (Reason.PRESENTATION_ATTACK, Reason.PRESENTATION_UNCERTAIN),

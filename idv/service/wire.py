@@ -11,7 +11,17 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from idv.domain.decisions import Decision, Step
-from idv.domain.documents import DigitState, DocumentReading, FieldName, MrzFormat, MrzReading, Zone
+from idv.domain.documents import (
+    DigitState,
+    DocumentReading,
+    DocumentView,
+    FieldName,
+    MrzFormat,
+    MrzReading,
+    Zone,
+)
+from idv.domain.evidence import ImageRole
+from idv.domain.images import DecodedImage
 from idv.domain.labels import LabelSource, LifeLabel, Truth, truth_in_force
 from idv.domain.reasons import Reason, ReasonKind
 from idv.domain.results import CheckName, CheckResult, Outcome
@@ -21,6 +31,7 @@ from idv.domain.verifications import Status, Verification
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SCORE_DIGITS = 6
 _LATENCY_DIGITS = 1
+_SHARE_DIGITS = 4
 
 
 def _printable(text: str) -> str:
@@ -99,6 +110,18 @@ class SignalOut(_Sent):
     reasons: tuple[Reason, ...]
 
 
+Point = tuple[float, float]
+"""x and y in shares of the upright image's width and height, [0, 1] inside it."""
+
+
+class RegionOut(_Sent):
+    """Where in an image a signal saw what speaks against it: the corners of a polygon."""
+
+    image: ImageRole
+    signal: str
+    outline: tuple[Point, ...]
+
+
 class CheckOut(_Sent):
     """One check's judgement; a score is higher for what is more genuine."""
 
@@ -110,6 +133,7 @@ class CheckOut(_Sent):
     provider: str
     reasons: tuple[ReasonOut, ...]
     signals: tuple[SignalOut, ...]
+    regions: tuple[RegionOut, ...]
     latency_ms: float
 
 
@@ -200,6 +224,24 @@ class DocumentCheckOut(_Sent):
     back: DocumentOut | None
 
 
+class SideOut(_Sent):
+    """One side as it was found: its type, null when unknown, and its corners clockwise from its top left.
+
+    `quadrilateral` is null where no document was found.
+    """
+
+    document_type: str | None
+    quadrilateral: tuple[Point, ...] | None
+
+
+class AuthenticityOut(_Sent):
+    """The authenticity check, and where the document lies in each picture."""
+
+    check: CheckOut
+    front: SideOut
+    back: SideOut | None
+
+
 class ErrorOut(_Sent):
     """What went wrong."""
 
@@ -255,8 +297,26 @@ def check_out(result: CheckResult) -> CheckOut:
             SignalOut(name=s.name, score=round(s.score, _SCORE_DIGITS), reasons=s.reasons)
             for s in result.signals
         ),
+        regions=tuple(
+            RegionOut(image=r.role, signal=r.signal, outline=tuple(_point(*corner) for corner in r.outline))
+            for r in result.regions
+        ),
         latency_ms=round(result.latency_ms, _LATENCY_DIGITS),
     )
+
+
+def side_out(reading: DocumentReading, view: DocumentView | None, image: DecodedImage) -> SideOut:
+    """One side as the API shows it; `view` in the pixels of `image`."""
+    height, width = image.pixels.shape[:2]
+    corners = () if view is None else view.corners.tolist()
+    return SideOut(
+        document_type=reading.document_type,
+        quadrilateral=tuple(_point(x / width, y / height) for x, y in corners) or None,
+    )
+
+
+def _point(x: float, y: float) -> Point:
+    return round(x, _SHARE_DIGITS), round(y, _SHARE_DIGITS)
 
 
 def document_out(reading: DocumentReading) -> DocumentOut:

@@ -1,4 +1,4 @@
-"""Routes of single checks: compare two faces, read a document, check liveness. Nothing is stored."""
+"""Routes of single checks: compare faces, read or check a document, check liveness. Nothing is stored."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idv.domain.evidence import ImageRole
+from idv.domain.ports import Perception
 from idv.domain.results import CheckName
 from idv.domain.stores import Scope, StoredReply
 from idv.service import openapi
 from idv.service.desk import Call, Desk
 from idv.service.intake import evidence_of, form_layout, read_form
 from idv.service.multipart import Form, Layout
-from idv.service.wire import DocumentCheckOut, check_out, document_out, reply
+from idv.service.wire import (
+    AuthenticityOut,
+    DocumentCheckOut,
+    SideOut,
+    check_out,
+    document_out,
+    reply,
+    side_out,
+)
 
 _OK = 200
 
@@ -24,6 +33,7 @@ def single_routes(desk: Desk) -> APIRouter:
     _add_face_compare(router, desk)
     _add_liveness(router, desk)
     _add_document_read(router, desk)
+    _add_document_check(router, desk)
     return router
 
 
@@ -47,11 +57,7 @@ def _add_liveness(router: APIRouter, desk: Desk) -> None:
 
 
 def _add_document_read(router: APIRouter, desk: Desk) -> None:
-    layout = form_layout(
-        (ImageRole.DOCUMENT_FRONT,),
-        (ImageRole.DOCUMENT_BACK,),
-        max_part_bytes=desk.application.settings.max_part_bytes,
-    )
+    layout = _both_sides(desk)
 
     @router.post("/documents/read", **openapi.read_document(layout))
     async def read_document(request: Request) -> Response:
@@ -73,6 +79,44 @@ def _add_document_read(router: APIRouter, desk: Desk) -> None:
             return reply(_OK, body)
 
         return await _judged(request, desk, layout, work)
+
+
+def _add_document_check(router: APIRouter, desk: Desk) -> None:
+    layout = _both_sides(desk)
+
+    @router.post("/documents/check", **openapi.check_document(layout))
+    async def check_document(request: Request) -> Response:
+        """Whether a document is genuine: forged, copied, composed or contradicting itself, and where."""
+
+        def work(call: Call, form: Form) -> StoredReply:
+            evidence = evidence_of(form)
+            result, seen = desk.application.single.judge(
+                CheckName.DOCUMENT_AUTHENTICITY, evidence, deadline=call.deadline
+            )
+            back = ImageRole.DOCUMENT_BACK
+            body = AuthenticityOut(
+                check=check_out(result),
+                front=_side(seen, ImageRole.DOCUMENT_FRONT),
+                back=_side(seen, back) if back in evidence.images else None,
+            )
+            desk.metrics.check(result)
+            desk.metrics.perceived(seen.stage_ms)
+            return reply(_OK, body)
+
+        return await _judged(request, desk, layout, work)
+
+
+def _both_sides(desk: Desk) -> Layout:
+    """A front and, if there is one, a back."""
+    return form_layout(
+        (ImageRole.DOCUMENT_FRONT,),
+        (ImageRole.DOCUMENT_BACK,),
+        max_part_bytes=desk.application.settings.max_part_bytes,
+    )
+
+
+def _side(seen: Perception, role: ImageRole) -> SideOut:
+    return side_out(seen.reading(role), seen.document(role), seen.image(role))
 
 
 async def _checked(request: Request, desk: Desk, name: CheckName, layout: Layout) -> Response:

@@ -101,6 +101,7 @@ def test_metrics_count_by_closed_vocabularies(harness: Harness) -> None:
         ("/v1/faces/compare", ("reference", "probe"), 2),
         ("/v1/liveness/check", ("selfie",), 1),
         ("/v1/documents/read", ("document_front",), 1),
+        ("/v1/documents/check", ("document_front", "document_back"), 2),
     ],
 )
 def test_every_route_that_looks_at_pictures_tells_how_long_each_stage_took(
@@ -135,6 +136,7 @@ def test_the_openapi_document_describes_every_route(harness: Harness) -> None:
         "/v1/verifications/{verification_id}/labels",
         "/v1/faces/compare",
         "/v1/documents/read",
+        "/v1/documents/check",
         "/v1/liveness/check",
     }
     begin = document["paths"]["/v1/verifications"]["post"]
@@ -171,6 +173,7 @@ OPERATIONS = {
     "listLabels": ("GET", "/v1/verifications/{verification_id}/labels", {401, 403, 404, 429, 503}),
     "compareFaces": ("POST", "/v1/faces/compare", {400, 401, 403, 408, 413, 415, 422, 429, 503}),
     "readDocument": ("POST", "/v1/documents/read", {400, 401, 403, 408, 413, 415, 422, 429, 503}),
+    "checkDocument": ("POST", "/v1/documents/check", {400, 401, 403, 408, 413, 415, 422, 429, 503}),
     "checkLiveness": ("POST", "/v1/liveness/check", {400, 401, 403, 408, 413, 415, 422, 429, 503}),
 }
 

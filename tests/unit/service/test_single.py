@@ -41,6 +41,18 @@ def test_a_document_is_read(harness: Harness) -> None:
     assert harness.call("POST", "/v1/documents/read", files=both).json()["back"]["fields"]
 
 
+def test_a_document_is_checked(harness: Harness) -> None:
+    """The reply holds the authenticity check and, by side sent, the type and where the document lies."""
+    files = {"document_front": ("d.jpg", b"IMG: document_authenticity=fail", JPEG)}
+    body = harness.call("POST", "/v1/documents/check", files=files).json()
+    assert (body["check"]["name"], body["check"]["outcome"]) == ("document_authenticity", "fail")
+    assert [reason["code"] for reason in body["check"]["reasons"]] == ["document_tampered"]
+    assert body["check"]["regions"] == []
+    assert (body["front"], body["back"]) == ({"document_type": None, "quadrilateral": None}, None)
+    both = files | {"document_back": ("b.jpg", GOOD, JPEG)}
+    assert harness.call("POST", "/v1/documents/check", files=both).json()["back"] is not None
+
+
 def test_a_picture_that_is_none_names_its_part(harness: Harness) -> None:
     """A MediaError tells which of two files was meant."""
     files = {"reference": ("r.jpg", GOOD, JPEG), "probe": ("p.jpg", b"GIF89a", JPEG)}
@@ -50,7 +62,12 @@ def test_a_picture_that_is_none_names_its_part(harness: Harness) -> None:
 
 @pytest.mark.parametrize(
     ("path", "part"),
-    [("faces/compare", "reference"), ("documents/read", "document_front"), ("liveness/check", "selfie")],
+    [
+        ("faces/compare", "reference"),
+        ("documents/read", "document_front"),
+        ("documents/check", "document_front"),
+        ("liveness/check", "selfie"),
+    ],
 )
 def test_a_missing_part_is_named(harness: Harness, path: str, part: str) -> None:
     """The first part that is needed and was not sent."""

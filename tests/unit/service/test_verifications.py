@@ -200,6 +200,7 @@ def test_an_impossible_identifier_is_just_not_found(harness: Harness, identifier
         ("POST", "/v1/verifications/ver_1/erase", Scope.ERASE),
         ("POST", "/v1/faces/compare", Scope.COMPARE),
         ("POST", "/v1/documents/read", Scope.COMPARE),
+        ("POST", "/v1/documents/check", Scope.COMPARE),
         ("POST", "/v1/liveness/check", Scope.COMPARE),
     ],
 )

@@ -2,13 +2,17 @@
 
 import datetime as dt
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idv.domain.documents import DocumentReading, DocumentView
+from idv.domain.evidence import ImageRole
+from idv.domain.images import DecodedImage, MediaType
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome, Signal
+from idv.domain.results import CheckName, CheckResult, Outcome, Region, Signal
 from idv.domain.verifications import Status, Verification
-from idv.service.wire import check_out, plausible_id, reply, verification_out
+from idv.service.wire import check_out, plausible_id, reply, side_out, verification_out
 
 AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 RESULTS = st.builds(
@@ -43,6 +47,24 @@ def test_each_check_is_shown_once_with_the_last_result_that_ran(results: list[Ch
         ran = [r.outcome for r in results if r.name is name and r.outcome is not Outcome.NOT_RUN]
         assert shown[name] is (ran[-1] if ran else Outcome.NOT_RUN)
     assert len(shown) == len({result.name for result in results})
+
+
+def test_regions_and_corners_are_shares_of_the_picture() -> None:
+    """Four digits of a share are finer than a pixel; a side without a document has no quadrilateral."""
+    region = Region(ImageRole.DOCUMENT_FRONT, "tampering", ((0.123456, 0.5), (0.6, 0.5), (0.6, 0.9)))
+    result = CheckResult(CheckName.DOCUMENT_AUTHENTICITY, Outcome.FAIL, "open", "d", AT, regions=(region,))
+    (shown,) = check_out(result).regions
+    assert (shown.image, shown.outline[0]) == (ImageRole.DOCUMENT_FRONT, (0.1235, 0.5))
+    image = DecodedImage(np.zeros((50, 100, 3), np.uint8), MediaType.JPEG, 200, 100)
+    corners = np.array([[10, 5], [90, 5], [90, 45], [10, 45]], np.float32)
+    view = DocumentView(corners, image.pixels, 0.9)
+    assert side_out(DocumentReading(), view, image).quadrilateral == (
+        (0.1, 0.1),
+        (0.9, 0.1),
+        (0.9, 0.9),
+        (0.1, 0.9),
+    )
+    assert side_out(DocumentReading(), None, image).quadrilateral is None
 
 
 def test_a_verification_without_a_decision_is_shown_as_such() -> None:
