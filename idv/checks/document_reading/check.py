@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from idv.documents.consistency import Inconsistency, inconsistencies
+from idv.documents.contradictions import held_against, refutation_in_doubt
 from idv.documents.document_types import DocumentTypes, SideName
-from idv.documents.repair import explained_by_look_alikes
 from idv.documents.sides import Sides, read_sides
 from idv.domain.documents import DigitState, FieldName, MrzReading, Zone
 from idv.domain.errors import DeadlineExceeded
@@ -63,7 +63,8 @@ class DocumentReadingCheck:
             today=self.clock.now().date(),
             minimum_confidence=self.minimum_confidence,
         )
-        against = _against(found, unsure=self._mrz_unsure(sides))
+        in_doubt = refutation_in_doubt(sides, minimum_confidence=self.minimum_confidence)
+        against = tuple(dict.fromkeys(item.reason for item in held_against(found, in_doubt=in_doubt)))
         obstacles = self._obstacles(sides)
         signals = _signals(sides.mrz, found)
         if against:
@@ -110,20 +111,6 @@ class DocumentReadingCheck:
             for name in _REQUIRED
             if name is not FieldName.SURNAME
         )
-
-    def _mrz_unsure(self, sides: Sides) -> bool:
-        """Whether refuted digits may be the reader's fault rather than the document's."""
-        if sides.mrz is None or sides.mrz.valid:
-            return False
-        refuted = {name for name, state in sides.mrz.digits.items() if state is DigitState.REFUTED}
-        doubtful = any(
-            reading.confidence < self.minimum_confidence
-            for side in sides.readings.values()
-            for reading in side.fields
-            if reading.zone is Zone.MRZ and reading.name.value in refuted
-        )
-        told = Reason.MRZ_UNREADABLE in sides.reasons
-        return told or doubtful or explained_by_look_alikes(sides.mrz)
 
     def _print_unread(self, sides: Sides) -> bool:
         """Whether a needed field that a known type prints beside its zone was not read in the print.
@@ -177,12 +164,6 @@ class DocumentReadingCheck:
             reasons=tuple(reasons),
             signals=signals,
         )
-
-
-def _against(found: Sequence[Inconsistency], *, unsure: bool) -> tuple[Reason, ...]:
-    """What speaks against the document, each reason once; refuted digits only where the reader is sure."""
-    reasons = dict.fromkeys(item.reason for item in found)
-    return tuple(reason for reason in reasons if not (unsure and reason in _BARE_REFUTATION))
 
 
 def _signals(mrz: MrzReading | None, found: Sequence[Inconsistency]) -> tuple[Signal, ...]:
