@@ -26,8 +26,8 @@ from idv.training.pad_export import export
 from idv.training.pad_figures import Scores
 from idv.training.pad_fitting import CutName, Schedule, Schedules, fit, fresh, logits
 from idv.training.pad_network import PadNetwork
-from idv.training.pad_pin import pin
 from idv.training.pad_recipes import SIMULATED, SIMULATED_TESTS, TRAINING, load, locate_faces, make_tables
+from idv.training.pinning import pin
 
 FOLDS = (("0001", "0004", "0007"), ("0002", "0005", "0008"), ("0003", "0006", "0009"))
 """NUAA subjects left out of training together; each is scored by a network that never saw them."""
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     models = asked.repository / "model_repository"
     model = models / "pad" / "1" / "model.onnx"
     export(_network(asked.work, _FINAL), model)
-    pin(models, model)
+    pin(models, "pad")
     scores = score_all(asked.work, lambda table: logits(_network(asked.work, _FINAL), table))
     write_calibration(asked.repository / "calibrations" / "open" / "liveness.toml", scores, model=model)
     minutes = (time.monotonic() - began) / 60

@@ -1,4 +1,4 @@
-"""Pins a newly trained PAD network in its pack's lock, so that nothing else is loaded in its place."""
+"""Pins a newly trained network in its pack's lock, so that nothing else is loaded in its place."""
 
 import dataclasses
 import hashlib
@@ -10,15 +10,17 @@ from idv.packs.lock_files import read_lock, write_lock
 _SOURCE = Source(id="repository", kind=SourceKind.REPOSITORY)
 
 
-def pin(repository: Path, model: Path, *, pack: str = "open") -> None:
-    """Write the digest of `model` into the lock of `pack`. `repository`: the folder of locks and cards.
+def pin(repository: Path, name: str, *, pack: str = "open") -> None:
+    """Write the digest of the own model `name` into the lock of `pack`.
 
-    Raises ModelError for a lock that is absent or invalid.
+    `repository`: the folder of locks and cards. Own weights are made from research data: not for commercial
+    use. Raises ModelError for a lock that is absent or invalid.
     """
     lock = read_lock(repository, pack)
+    model = repository / name / "1" / "model.onnx"
     data = model.read_bytes()
     pinned = LockedModel(
-        name="pad",
+        name=name,
         source=_SOURCE.id,
         members=(model.relative_to(repository).as_posix(),),
         licence="Apache-2.0",
