@@ -3,11 +3,14 @@
 import datetime as dt
 import json
 import os
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from idv import settings
@@ -145,7 +148,7 @@ def diff(
     b: Annotated[str, typer.Argument(help="Name or folder of the later set.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show what changed from one set, or version of a set, to another."""
+    """Show what changed from one set, or version of a set, to another: counts, heads, items."""
     first, second = load_set(_found(a)), load_set(_found(b))
     found = difference(first, second)
     if as_json:
@@ -157,7 +160,11 @@ def diff(
     for key, (before, after) in found.head.items():
         print(f"{key}: {before} -> {after}")
     print(f"{len(found.only_a)} items only in the first, {len(found.only_b)} only in the second")
-    print(f"{len(found.changed)} items changed")
+    often = Counter(name for names in found.changed.values() for name in names)
+    told = ", ".join(f"{name} {count:,}" for name, count in often.most_common())
+    print(f"{len(found.changed)} items changed{': ' + told if told else ''}")
+    if found.counts:
+        Console().print(_changed_counts(found.counts))
     for item, fields in found.changed.items():
         print(f"  {item}: {', '.join(fields)}")
 
@@ -202,6 +209,15 @@ def _counts(contents: Contents) -> Table:
     for column, counts in {**contents.values, "comparisons": contents.comparisons}.items():
         for position, (value, count) in enumerate(counts.items()):
             table.add_row("" if position else column, value, f"{count:,}")
+    return table
+
+
+def _changed_counts(counts: Mapping[str, Mapping[str, tuple[int, int]]]) -> Table:
+    table = Table("column", "value", "first", "second", "change", box=None)
+    for column, values in counts.items():
+        for position, (value, (before, after)) in enumerate(values.items()):
+            shown = (f"{before:,}", f"{after:,}", f"{after - before:+,}")
+            table.add_row("" if position else column, escape(value), *shown)
     return table
 
 

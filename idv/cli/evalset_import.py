@@ -16,6 +16,7 @@ from idv.domain.errors import EvalSetError, SetFault
 from idv.domain.eval_sets import Comparisons, EvalSet
 from idv.domain.results import CheckName
 from idv.evaluation.sets.cards import card_skeleton
+from idv.evaluation.sets.contents import pairs_across_parts
 from idv.evaluation.sets.folder import write_set
 from idv.evaluation.sets.folder_sources import LabelledFolder, class_folders, person_folders
 from idv.evaluation.sets.gathering import Described, Split, gathered
@@ -221,8 +222,11 @@ def _import(
 
 
 def _say(frozen: EvalSet, repeated: int, request: Request, root: Path) -> None:
+    across = pairs_across_parts(frozen)
     if request.as_json:
-        made = {"set": frozen.name, "version": frozen.version, "digest": frozen.digest}
+        made: dict[str, object] = {"set": frozen.name, "version": frozen.version, "digest": frozen.digest}
+        if frozen.pairs is not None:
+            made |= {"pairs": len(frozen.pairs), "pairs_across_parts": across}
         print(
             json.dumps(made | {"items": len(frozen.items), "repeated": repeated, "folder": str(request.out)})
         )
@@ -232,6 +236,9 @@ def _say(frozen: EvalSet, repeated: int, request: Request, root: Path) -> None:
     )
     if repeated:
         print(f"{repeated} files were met again under another name and left out")
+    if across and frozen.pairs is not None:
+        share = f"{across:,} of {len(frozen.pairs):,} listed pairs ({across / len(frozen.pairs):.1%})"
+        print(f"{share} have their items in two parts: no figure counts them")
     if request.store is None:
         print(f"its media lie below {root}: name that folder with --media")
 

@@ -12,6 +12,7 @@ from idv.cli import (
     config,
     demo,
     doctor,
+    document,
     evalset,
     keys,
     labels,
@@ -45,6 +46,7 @@ _HELP = (
     "Exit codes: 0 done (verify: accept), 1 unexpected, or doctor or demo found a fault, 2 wrong usage or "
     "configuration, 3 a model is missing or altered, 4 stored data is broken, 5 the input was refused, "
     "6 storage or capacity is missing; verify alone: 10 step_up, 11 review, 12 reject; "
+    "document check alone: 10 inconclusive, 12 fail; "
     "bench compare alone: 20 the gate failed; monitor alone: 21 live traffic moved."
 )
 
@@ -65,6 +67,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(evalset.app, name="evalset")
+app.add_typer(document.app, name="document")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")

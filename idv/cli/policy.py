@@ -37,6 +37,10 @@ TenantOption = Annotated[str | None, typer.Option(help="This tenant's verificati
 
 
 _WIDTH = 200
+_NEVER_SCORED = (
+    "warning: this point was never scored on live traffic, so nobody has seen what it changes there: "
+    "`idv policy shadow` registers a point for that, `idv policy shadow-report` tells"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ def promote(
 ) -> None:
     """Put a shadow point in force from the next start of the service on; the earlier one is kept.
 
-    Refused when the point was made for other models than those loaded. Audited before anything changes.
+    Refused when the point was made for other models than those loaded. Audited before anything changes. Warns
+    of a point that was never scored on live traffic.
     """
     with _opened(context) as doors:
         run = doors.registry.read(point).run_id
@@ -79,6 +84,8 @@ def promote(
     if done.earlier is not None:
         typer.echo(f"the earlier point is kept as {done.earlier}")
     typer.echo(f"scored as a shadow on {scored} verifications; audit entry {done.audit_sequence}")
+    if not scored:
+        typer.echo(_NEVER_SCORED, err=True)
     typer.echo("restart the service to use it")
 
 
