@@ -12,7 +12,6 @@ regions, and where there are attacks each species.
 """
 
 import argparse
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -22,12 +21,12 @@ from numpy.typing import NDArray
 
 from idv.domain.eval_sets import Comparisons
 from idv.domain.results import CheckName, Outcome
-from idv.domain.score_tables import OUTCOMES, Factor, ItemTable, PairTable, Run, RunRecord, ScoreTable
+from idv.domain.score_tables import OUTCOMES, Factor, ItemTable, PairTable, Run, ScoreTable
 from idv.evaluation.gate.compare import GateReport, compare
 from idv.evaluation.gate.rules import GateRule, GateRules
+from idv.evaluation.runs.record import drawn_record
 
 Floats = NDArray[np.float64]
-_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _SHARED, _OWN = 0.8, 0.6  # of each effect: what both candidates see alike, and what each adds
 _SUBJECTS = 300
 _EACH = 4  # items of a subject
@@ -180,28 +179,7 @@ def _items(
 
 
 def _run(check: CheckName, table: ScoreTable) -> Run:
-    record = RunRecord(
-        run_id="simulated",
-        set_name="simulated",
-        set_version="1",
-        set_digest="0" * 64,
-        comparisons=Comparisons.NONE if table.pairs is None else Comparisons.LISTED,
-        limits=(),
-        check=check,
-        candidate="simulated",
-        provider="simulated",
-        check_digest="0" * 64,
-        started_at=_AT,
-        finished_at=_AT,
-        commit="0" * 40,
-        dirty=False,
-        executor="serial",
-        seed=0,
-        packages={},
-        models={},
-        settings={},
-    )
-    return Run(record, table)
+    return Run(drawn_record(check, Comparisons.NONE if table.pairs is None else Comparisons.LISTED), table)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ peak memory, and the CPU of one plain sort of the scores beside it, as a measure
 """
 
 import argparse
-import datetime as dt
 import resource
 import time
 from collections.abc import Sequence
@@ -16,9 +15,10 @@ import numpy as np
 
 from idv.domain.eval_sets import Comparisons
 from idv.domain.results import CheckName
-from idv.domain.score_tables import Factor, ItemTable, PairTable, Run, RunRecord, ScoreTable
+from idv.domain.score_tables import Factor, ItemTable, PairTable, Run, ScoreTable
 from idv.evaluation.reports.html import as_html
 from idv.evaluation.reports.summary import summarise
+from idv.evaluation.runs.record import drawn_record
 
 CPU_LIMIT_S, MEMORY_LIMIT_GB = 30.0, 2.0
 
@@ -69,31 +69,8 @@ def _run(images: int, people: int) -> Run:
         reasons=("",) * images,
         slices={"region": region},
     )
-    return Run(_record(), ScoreTable(items, PairTable(a, b, score)))
-
-
-def _record() -> RunRecord:
-    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    return RunRecord(
-        run_id="bench",
-        set_name="drawn",
-        set_version="1",
-        set_digest="0" * 64,
-        comparisons=Comparisons.ALL_PAIRS,
-        limits=(),
-        check=CheckName.FACE_MATCH,
-        candidate="drawn",
-        provider="drawn",
-        check_digest="0" * 64,
-        started_at=now,
-        finished_at=now,
-        commit="0" * 40,
-        dirty=False,
-        executor="none",
-        seed=0,
-        packages={},
-        models={},
-        settings={},
+    return Run(
+        drawn_record(CheckName.FACE_MATCH, Comparisons.ALL_PAIRS), ScoreTable(items, PairTable(a, b, score))
     )
 
 

@@ -101,6 +101,11 @@ class Journal:
         """Let others write."""
         self._stream.close()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever finished."""
+        return self.path.stat().st_size == 0
+
     def delete(self) -> None:
         """Remove the journal: what it held is kept elsewhere."""
         self.path.unlink(missing_ok=True)

@@ -55,7 +55,7 @@ def run_bench(eval_set: EvalSet, candidate: Candidate, bench: Bench, *, resume: 
     (another set, check, model, setting, seed or currency, or labels unsealed since). While it lasts, the
     folder holds a journal, readable by its owner only since it contains templates of faces; it is deleted
     once the tables are written. Raises RequestError `check_not_of_set`, and StorageUnavailable when the disk
-    refuses.
+    refuses. A candidate that is refused before any work leaves no folder behind.
     """
     described = candidate.described
     _require_fitting(eval_set, described.check)
@@ -63,7 +63,14 @@ def run_bench(eval_set: EvalSet, candidate: Candidate, bench: Bench, *, resume: 
     folder = _folder(bench, eval_set, described, belongs_to, resume=resume)
     with Journal(folder / JOURNAL, belongs_to) as journal:
         begun = _begun(folder, bench)
-        table = candidate.measured(eval_set, _Journalled(journal, bench), scratch=folder)
+        try:
+            table = candidate.measured(eval_set, _Journalled(journal, bench), scratch=folder)
+        except RequestError:
+            if journal.is_empty:  # refused before any work: there is nothing to go on with
+                (folder / BEGUN).unlink()
+                journal.delete()
+                folder.rmdir()
+            raise
         run = Run(_record(folder.name, eval_set, described, bench=bench, begun=begun), table)
         write_run(run, folder)
         (folder / BEGUN).unlink()

@@ -36,12 +36,16 @@ class Contents:
 
 
 class Difference(NamedTuple):
-    """Items by identifier: only in one of two sets, or in both with other content; and changed heads."""
+    """Items by identifier: only in one of two sets, or in both with other content; and changed heads.
+
+    `counts`: column -> value -> how many in the one and in the other, where the two differ.
+    """
 
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     changed: Mapping[str, tuple[str, ...]]
     head: Mapping[str, tuple[str, str]]
+    counts: Mapping[str, Mapping[str, tuple[int, int]]]
 
 
 def contents_of(given: EvalSet) -> Contents:
@@ -82,7 +86,36 @@ def difference(a: EvalSet, b: EvalSet) -> Difference:
         tuple(name for name in second if name not in first),
         changed,
         head,
+        _changed_counts(contents_of(a), contents_of(b)),
     )
+
+
+def pairs_across_parts(given: EvalSet) -> int:
+    """How many listed comparisons have their items in two parts, so that no part holds them."""
+    if given.pairs is None:
+        return 0
+    parts = [item.part for item in given.items]
+    return sum(parts[a] is not parts[b] for a, b in given.pairs.tolist())
+
+
+def _changed_counts(a: Contents, b: Contents) -> dict[str, dict[str, tuple[int, int]]]:
+    found = {}
+    first, second = (_all_counts(contents) for contents in (a, b))
+    for column in dict.fromkeys([*first, *second]):
+        before, after = first.get(column, {}), second.get(column, {})
+        counts = {
+            value: (before.get(value, 0), after.get(value, 0)) for value in dict.fromkeys([*before, *after])
+        }
+        changed = {value: both for value, both in counts.items() if both[0] != both[1]}
+        if changed:
+            found[column] = changed
+    return found
+
+
+def _all_counts(contents: Contents) -> Mapping[str, Mapping[str, int]]:
+    """Columns by value, the totals among them."""
+    totals = {"items": contents.items, "files": contents.files, "subjects": contents.subjects}
+    return {"all": totals, "comparisons": contents.comparisons, **contents.values}
 
 
 def _changed_fields(a: EvalItem, b: EvalItem) -> tuple[str, ...]:

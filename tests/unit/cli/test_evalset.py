@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,29 @@ def test_two_versions_are_compared(source: Path) -> None:
     found = _json("diff", first, second)
     assert len(found["only_a"]) == 1  # type: ignore[arg-type] # a list
     assert found["head"] == {"version": ["1", "2"]}
-    assert "1 items only in the first" in _run("diff", first, second).stdout
+    assert found["counts"]["species"] == {"print": [1, 0]}  # type: ignore[index] # a table
+    shown = _run("diff", first, second).stdout
+    assert "1 items only in the first" in shown
+    assert re.search(r"species +print +1 +0 +-1", shown)
+
+
+def test_pairs_that_no_part_holds_are_told(source: Path) -> None:
+    """With one person to tune on, the pair of the two is in no part; the import says so and goes on."""
+    (source / "pairs.csv").write_text(
+        "path_a,path_b,mated,subject_a,subject_b\nann-1.jpg,ann-2.jpg,1,ann,ann\n"
+        "ann-1.jpg,bob-1.jpg,0,ann,bob\n",
+        encoding="utf-8",
+    )
+    head = ["import", "--name", "faces", "--licence", "none", "--media", source.parent / "media"]
+    pairs = ["pairs", source / "pairs.csv", "--root", source]
+    split = [*head, "--tune-where", "subject=bob"]
+    told = _run(*split, "--out", source.parent / "split", *pairs)
+    assert told.exit_code == 0, told.output
+    assert "1 of 2 listed pairs (50.0%) have their items in two parts" in told.stdout
+    as_json = _run(*split, "--out", source.parent / "again", "--json", *pairs).stdout
+    assert json.loads(as_json)["pairs_across_parts"] == 1
+    whole = _run(*head, "--out", source.parent / "whole", *pairs)
+    assert "two parts" not in whole.stdout
 
 
 def test_faces_are_imported_from_pairs_and_from_folders(source: Path) -> None:

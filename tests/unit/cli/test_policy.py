@@ -59,7 +59,19 @@ def test_a_point_goes_from_shadow_to_force(doors: Policies, point: str) -> None:
     promoted = run(doors, "promote", point, "--approver", "A. Müller", "--reason", "better")
     assert promoted.exit_code == 0
     assert "scored as a shadow on 2 verifications" in promoted.stdout
+    assert "warning" not in promoted.stderr
     assert load_points(doors.registry.folder)[CheckName.LIVENESS].threshold == 1.5
+
+
+def test_promoting_a_point_that_was_never_scored_live_warns(doors: Policies, tmp_path: Path) -> None:
+    """It is put in force all the same: who approves it decides, knowing that."""
+    path = tmp_path / "unseen.toml"
+    path.write_text(POINT.replace("r2", "run-unseen"), encoding="utf-8")
+    promoted = run(doors, "promote", str(path), "--approver", "A. Müller", "--reason", "better")
+    assert promoted.exit_code == 0
+    assert "scored as a shadow on 0 verifications" in promoted.stdout
+    assert "never scored on live traffic" in promoted.stderr
+    assert load_points(doors.registry.folder)[CheckName.LIVENESS].run_id == "run-unseen"
 
 
 def test_a_promotion_needs_its_approver(doors: Policies, point: str) -> None:

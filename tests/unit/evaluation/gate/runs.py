@@ -1,6 +1,5 @@
 """Runs made of literal columns."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,29 +9,18 @@ from numpy.typing import ArrayLike
 
 from idv.domain.eval_sets import Comparisons
 from idv.domain.results import CheckName, Outcome
-from idv.domain.score_tables import OUTCOMES, Factor, ItemTable, PairTable, Run, RunRecord, ScoreTable
+from idv.domain.score_tables import OUTCOMES, Factor, ItemTable, PairTable, Run, ScoreTable
+from idv.evaluation.runs.record import drawn_record
 
-AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
-RECORD = RunRecord(
+RECORD = replace(
+    drawn_record(CheckName.LIVENESS),
     run_id="run-base",
     set_name="tiny",
-    set_version="1",
     set_digest="5" * 64,
-    comparisons=Comparisons.NONE,
-    limits=(),
-    check=CheckName.LIVENESS,
     candidate="open",
     provider="open",
     check_digest="d" * 64,
-    started_at=AT,
-    finished_at=AT,
     commit="c" * 40,
-    dirty=False,
-    executor="serial",
-    seed=0,
-    packages={},
-    models={},
-    settings={},
 )
 
 

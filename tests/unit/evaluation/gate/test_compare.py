@@ -12,7 +12,7 @@ from idv.domain.eval_sets import Comparisons
 from idv.domain.results import CheckName, Outcome
 from idv.evaluation.gate.compare import GateReport, Verdict, compare
 from idv.evaluation.gate.rules import GateRule, GateRules
-from tests.unit.evaluation.gate.runs import AT, Columns, pair_run, run
+from tests.unit.evaluation.gate.runs import RECORD, Columns, pair_run, run
 
 PASS, FAIL, UNSURE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 BPCER = GateRule(CheckName.LIVENESS, "bpcer")
@@ -245,7 +245,7 @@ def test_comparisons_without_a_target_are_refused() -> None:
 
 def test_a_run_compared_with_itself_never_fails() -> None:
     """All p-values are 1, whatever the rule."""
-    same = run(refused(7), finished_at=AT + dt.timedelta(seconds=1))
+    same = run(refused(7), finished_at=RECORD.started_at + dt.timedelta(seconds=1))
     assert {
         test.adjusted for test in compare(same, same, gate(BPCER, replace(BPCER, rate="bpnrr"))).tests
     } == {1.0}

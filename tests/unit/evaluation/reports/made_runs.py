@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from idv.domain.score_tables import (
     ScoreTable,
     Trials,
 )
+from idv.evaluation.runs.record import drawn_record
 
 
 def factor(values: Sequence[str | None]) -> Factor:
@@ -29,29 +31,22 @@ def factor(values: Sequence[str | None]) -> Factor:
 
 def record(check: CheckName, **changes: Any) -> RunRecord:
     """A record of nothing in particular."""
-    values: dict[str, Any] = {
+    named: dict[str, Any] = {
         "run_id": "run-1",
         "set_name": "tiny",
-        "set_version": "1",
         "set_digest": "5" * 64,
-        "comparisons": Comparisons.NONE,
         "limits": ("Drawn at random: shows nothing about people.",),
-        "check": check,
         "candidate": "open",
         "provider": "open",
         "check_digest": "c" * 64,
         "started_at": dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC),
         "finished_at": dt.datetime(2026, 11, 22, 12, 5, tzinfo=dt.UTC),
-        "commit": "0" * 40,
-        "dirty": False,
         "executor": "serial",
-        "seed": 0,
         "packages": {"numpy": "2.4"},
         "models": {"pad": "a" * 64},
         "settings": {"pack": "open"},
-        **changes,
     }
-    return RunRecord(**values)
+    return replace(drawn_record(check), **(named | changes))
 
 
 def item_table(

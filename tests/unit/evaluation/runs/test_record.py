@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from idv.evaluation.runs.record import code_here
+from idv.domain.eval_sets import Comparisons
+from idv.domain.results import CheckName
+from idv.evaluation.runs.record import code_here, drawn_record
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -40,3 +42,11 @@ def test_packages_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
     """The rest stand with their versions."""
     packages = code_here(tmp_path, ["numpy", "no-such-package"]).packages
     assert list(packages) == ["numpy"]
+
+
+def test_a_drawn_record_names_nothing_that_was_measured() -> None:
+    """No code, no model, no package: only its check and how items are compared are somebody's."""
+    record = drawn_record(CheckName.FACE_MATCH, Comparisons.LISTED)
+    assert (record.check, record.comparisons) == (CheckName.FACE_MATCH, Comparisons.LISTED)
+    assert {record.set_digest, record.check_digest} == {"0" * 64}
+    assert (record.models, record.packages, record.settings) == ({}, {}, {})

@@ -17,8 +17,8 @@ from idv.domain.errors import EvalSetError, IdvError, RequestError, StorageUnava
 from idv.domain.eval_sets import Comparisons, EvalSet, Part
 from idv.domain.evidence import ImageRole
 from idv.domain.results import CheckName, Outcome
-from idv.domain.score_tables import OUTCOMES, Run
-from idv.evaluation.runs.candidates import CheckCandidate
+from idv.domain.score_tables import OUTCOMES, Run, ScoreTable
+from idv.evaluation.runs.candidates import CheckCandidate, Judged
 from idv.evaluation.runs.execution import Executor, Processes, Serial, Threads
 from idv.evaluation.runs.judging import Task
 from idv.evaluation.runs.run import BEGUN, JOURNAL, run_bench, unfinished
@@ -388,3 +388,23 @@ def test_outcomes_are_stored_by_their_position() -> None:
     assert [outcome.value for outcome in OUTCOMES] == ["pass", "fail", "inconclusive", "not_run"]
     assert Task("k", {}).acquire is False
     assert Outcome.PASS in OUTCOMES
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_candidate_refused_before_any_work_leaves_nothing_to_go_on_with(tmp_path: Path, rows: int) -> None:
+    """One that is refused later keeps what was finished, for the next call."""
+
+    class Refused:
+        """Judges some items and then does not want to."""
+
+        described = candidate_of(ByteCheck()).described
+
+        def measured(self, eval_set: EvalSet, judged: Judged, *, scratch: Path) -> ScoreTable:
+            tasks = [Task(item.id, item.media) for item in eval_set.items[:rows]]
+            judged(tasks, candidate_of(ByteCheck()).open_workbench)
+            raise RequestError("item_unknown", "no such item", field="candidate")
+
+    with pytest.raises(RequestError, match="no such item"):
+        run_bench(set_of(items_of(tmp_path, FILES)), Refused(), bench_in(tmp_path))
+    assert len(unfinished(tmp_path / "runs")) == rows
+    assert len(list((tmp_path / "runs").iterdir())) == rows

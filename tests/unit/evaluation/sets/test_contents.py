@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from idv.domain.eval_sets import Comparisons, EvalSet
+from idv.domain.eval_sets import Comparisons, EvalSet, Part
 from idv.evaluation.sets.cards import card_skeleton
-from idv.evaluation.sets.contents import contents_of, difference
+from idv.evaluation.sets.contents import contents_of, difference, pairs_across_parts
 from idv.evaluation.sets.folder import SetFiles, assembled
 from idv.evaluation.sets.item_files import items_bytes, pairs_bytes
 from tests.unit.evaluation.sets.small_sets import captures, face_manifest, faces, manifest
@@ -57,6 +59,28 @@ def test_the_difference_names_items_and_fields() -> None:
     assert (found.only_a, found.only_b) == (("d",), ())
     assert found.changed == {"b": ("slices",)}
     assert found.head == {"version": ("1", "2")}
+    assert found.counts == {
+        "all": {"items": (4, 3), "files": (4, 3), "subjects": (4, 3)},
+        "part": {"test": (2, 1)},
+        "label": {"attack": (2, 1)},
+        "species": {"screen": (1, 0)},
+        "device": {"phone": (2, 3), "unknown": (1, 0), "webcam": (1, 0)},
+    }
+
+
+def test_the_difference_counts_comparisons() -> None:
+    """All pairs of three photos against the two that were listed."""
+    found = difference(_faces(Comparisons.ALL_PAIRS), _faces(Comparisons.LISTED))
+    assert found.counts == {"comparisons": {"test non-mated": (2, 1)}}
+
+
+def test_pairs_across_parts_are_counted() -> None:
+    """One of two listed pairs has its items in two parts; a set without a list has none."""
+    listed = _faces(Comparisons.LISTED)
+    moved = tuple(dataclasses.replace(i, part=Part.TUNE) if i.id == "f3" else i for i in listed.items)
+    assert pairs_across_parts(listed) == 0
+    assert pairs_across_parts(dataclasses.replace(listed, items=moved)) == 1
+    assert pairs_across_parts(_faces(Comparisons.ALL_PAIRS)) == 0
 
 
 def test_a_set_does_not_differ_from_itself() -> None:
