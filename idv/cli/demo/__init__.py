@@ -82,6 +82,7 @@ def _holds(case: demo_cases.Case, answer: dict[str, Any]) -> bool:
 
 _SCORES = {
     CheckName.DOCUMENT_READING: "read",
+    CheckName.DOCUMENT_AUTHENTICITY: "genuine",
     CheckName.IDENTITY_MATCH: "claim",
     CheckName.FACE_MATCH: "face",
     CheckName.LIVENESS: "live",

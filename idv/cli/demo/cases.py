@@ -10,24 +10,30 @@ import cv2
 import numpy as np
 
 from idv.cli.demo.samples import Samples
-from idv.documents.document_types import DocumentType, load_document_types
+from idv.documents.document_types import DocumentType, SideName, load_document_types
 from idv.domain.arrays import RgbImage
 from idv.domain.decisions import Decision
 from idv.domain.evidence import ImageRole
 from idv.domain.reasons import Reason
 from idv.vision.synthesis.cameras import Camera
-from idv.vision.synthesis.capture import capture
 from idv.vision.synthesis.cards import Contradictions, DrawnCard, draw_card
+from idv.vision.synthesis.document_scenes import Scene, Shot, photographed
+from idv.vision.synthesis.forgeries import case as forgery
+from idv.vision.synthesis.forgeries.make import forge
+from idv.vision.synthesis.forgeries.species import Forger, ForgeryType
 from idv.vision.synthesis.holders import Holder, make_holder
 from idv.vision.synthesis.presentation import replay_whole
 from idv.vision.synthesis.screens import HELD_OUT_LAYOUTS, Screen
 
 _SEED = 7
 _DPI = 400.0
-# A two-line card: portrait, printed fields and machine-readable zone all stand on its front.
-_TYPE = "xar_identity_card"
-# Milder than the range the reader is measured on: somebody who takes care.
-_SEVERITY = 0.5
+# A two-line card: portrait, ghost portrait, printed fields and machine-readable zone all stand on its front.
+_TYPE = "xgo_identity_card"
+# Somebody who takes care: a plain table, an even light, a good phone.
+_SCENE = Scene(tilt=0.4, gradient=0.15, haze=0.005)
+_CAMERA = Camera(
+    mosaic=True, shot_noise=0.008, read_noise=0.002, smoothing=0.2, sharpening=0.5, jpeg_quality=95
+)
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,13 @@ class Case:
 
 
 def cases(samples: Samples, *, today: dt.date) -> tuple[Case, ...]:
-    """Four onboardings built from the sample photos and a card of a country that does not exist."""
+    """Five onboardings built from the sample photos and a card of a country that does not exist."""
     rng = np.random.default_rng(_SEED)
     known = next(known for known in load_document_types() if known.id == _TYPE)
     holder = make_holder(known, rng, today=today)
     portrait = _head_and_shoulders(_decoded(samples.person))
     genuine = _photographed(draw_card(known, holder, portrait, rng, dpi=_DPI), rng)
+    swapped = _swapped(known, holder, portrait, _head_and_shoulders(_decoded(samples.other)), rng)
     contradicting = _contradicting(known, holder, portrait, rng, today=today)
     claim = {
         "surname": holder.surname,
@@ -94,6 +101,15 @@ def cases(samples: Samples, *, today: dt.date) -> tuple[Case, ...]:
             not_accepted,
             Reason.MRZ_VIZ_MISMATCH,
         ),
+        # Everything but the document agrees: the impostor's face is on it.
+        case(
+            "Portrait swapped",
+            swapped,
+            samples.other,
+            not_accepted,
+            Reason.DOCUMENT_TAMPERED,
+            Reason.GHOST_PORTRAIT_MISMATCH,
+        ),
     )
 
 
@@ -114,8 +130,21 @@ def _contradicting(
     return draw_card(known, holder, portrait, rng, dpi=_DPI, contradictions=Contradictions(mrz_holder=edited))
 
 
+def _swapped(
+    known: DocumentType, holder: Holder, portrait: RgbImage, stranger: RgbImage, rng: np.random.Generator
+) -> bytes:
+    """A photograph of the holder's card in which a stranger's face was blended over the portrait."""
+    case = forgery.Case(known, holder, holder, portrait, stranger, lambda side: _shot(side, rng), dpi=_DPI)
+    forged = forge(case, ForgeryType.PORTRAIT_BLENDED, Forger.SECOND, rng)
+    return _jpeg(forged.shots[SideName.FRONT].pixels)
+
+
 def _photographed(card: DrawnCard, rng: np.random.Generator) -> bytes:
-    return _jpeg(capture(card.front.image, severity=_SEVERITY, rng=rng).pixels)
+    return _jpeg(_shot(card.front.image, rng).pixels)
+
+
+def _shot(side: RgbImage, rng: np.random.Generator) -> Shot:
+    return photographed(side, _SCENE, _CAMERA, rng)
 
 
 def _on_screen(selfie: bytes) -> bytes:
