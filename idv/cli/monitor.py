@@ -30,7 +30,7 @@ ALARMED = 21
 """The exit code when something moved."""
 _COLUMNS = (
     *("check", "provider", "country", "live", "PSI", "KS", "outcomes", "reasons", "inconclusive", "novel"),
-    *("far faces", "alarms"),
+    "alarms",
 )
 _DAY = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
@@ -143,6 +143,10 @@ def _tell(look: Look, *, as_json: bool) -> None:
         if group.country is None:
             for side in group.embedding_distances:
                 console.print(_distance_line(group, side), highlight=False)
+        for moved in (signal for signal in group.signals if signal.moved):
+            place = f"{group.check}/{group.provider}/{group.country or 'all'}"
+            said = f"PSI {moved.psi:.3f} over {moved.live} results"
+            console.print(f"[red]signal moved[/red] {place}, {moved.signal}: {said}", highlight=False)
     others = sorted({group.check for group in look.groups if not group.same_models})
     if others:
         console.print(f"scored by other models than the reference: {', '.join(others)}", highlight=False)
@@ -162,7 +166,7 @@ def _distance_line(group: GroupDrift, side: EmbeddingDistance) -> str:
 def _cells(group: GroupDrift) -> tuple[str, ...]:
     place = (group.check, group.provider, group.country or "all", str(group.live))
     if not group.judged:
-        return (*place, *[""] * 7, "too few to judge")
+        return (*place, *[""] * 6, "too few to judge")
     figures = (group.score_psi, group.score_ks, group.outcome_psi, group.reason_psi)
     shares = (group.inconclusive_share, group.novelty_share)
     alarms = f"[red]{', '.join(group.alarms)}[/red]" if group.alarms else "none"
@@ -170,6 +174,5 @@ def _cells(group: GroupDrift) -> tuple[str, ...]:
         *place,
         *("" if value is None else f"{value:.3f}" for value in figures),
         *("" if value is None else f"{value:.1%}" for value in shares),
-        ", ".join(f"{side.share:.1%}" for side in group.embedding_distances),
         alarms,
     )

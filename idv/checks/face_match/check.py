@@ -8,7 +8,7 @@ from idv.checks.face_match.calibration import Calibration
 from idv.checks.face_match.comparison import ComparableFaces, compare
 from idv.domain.errors import DeadlineExceeded, MediaError
 from idv.domain.evidence import Evidence, ImageRole
-from idv.domain.faces import COHORT_SIMILARITY, Acquired, FaceTemplate, side_signal
+from idv.domain.faces import COHORT_SIMILARITY, Acquired, FaceQuality, FaceTemplate, side_signal
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.ports import Clock, Perception
 from idv.domain.reasons import Reason
@@ -35,9 +35,10 @@ class FaceMatch:
     same person. Of a pack that nobody calibrated it is the mean cosine instead, to which only an operating
     point made for exactly that can give a meaning. Implements ports.TemplateCheck.
 
-    Signals, of a calibration with a population: `portrait_cohort_similarity`, `selfie_cohort_similarity` (or
-    `reference_…`, `probe_…`), as `domain.faces.COHORT_SIMILARITY` has it. Nothing is decided on them: they
-    tell monitoring of faces that the calibration never saw.
+    Signals: of a calibration with a population `portrait_cohort_similarity` and `selfie_cohort_similarity`
+    (or `reference_…`, `probe_…`), as `domain.faces.COHORT_SIMILARITY` has it; of each picture that was sent
+    `…_sharpness`, `…_inter_eye_px` and `…_dynamic_range`, as `domain.faces.FaceQuality` has them. Nothing is
+    decided on them: they tell monitoring of faces and captures unlike those before.
     """
 
     point: OperatingPoint | None
@@ -76,7 +77,8 @@ class FaceMatch:
                 subject = context.subject(role)
                 if subject.face is None:
                     return Acquired(None, subject.reasons or (Reason.NO_FACE,))
-                return self._acquired(context.template(role), subject.reasons)
+                quality = _quality(subject.face.quality)
+                return self._acquired(context.template(role), subject.reasons, noted=quality)
             return self._acquired(context.template(role))
         except MediaError:
             return Acquired(None, (Reason.MEDIA_UNDECODABLE,))
@@ -87,10 +89,12 @@ class FaceMatch:
         """Templates ready to be compared with each other."""
         return ComparableFaces.of(templates, self.calibration)
 
-    def _acquired(self, template: FaceTemplate, reasons: tuple[Reason, ...] = ()) -> Acquired:
+    def _acquired(
+        self, template: FaceTemplate, reasons: tuple[Reason, ...] = (), *, noted: tuple[Signal, ...] = ()
+    ) -> Acquired:
         similarity = self.calibration.cohort_similarity(template)
-        noted = () if similarity is None else (Signal(COHORT_SIMILARITY, similarity),)
-        return Acquired(template, reasons, noted)
+        cohort = () if similarity is None else (Signal(COHORT_SIMILARITY, similarity),)
+        return Acquired(template, reasons, (*cohort, *noted))
 
     def _judged(self, score: float) -> CheckResult:
         point = self.point
@@ -128,6 +132,15 @@ class FaceMatch:
 def _pair(evidence: Evidence) -> tuple[ImageRole, ImageRole]:
     """Two faces to compare as they are when one of them was sent, otherwise document and selfie."""
     return _COMPARISON if evidence.images.keys() & set(_COMPARISON) else _ONBOARDING
+
+
+def _quality(quality: FaceQuality) -> tuple[Signal, ...]:
+    """The measures of which more is better and none is a verdict of another check."""
+    return (
+        Signal("sharpness", quality.sharpness),
+        Signal("inter_eye_px", quality.inter_eye_px),
+        Signal("dynamic_range", quality.dynamic_range),
+    )
 
 
 def _signals(roles: Sequence[ImageRole], sides: Sequence[Acquired]) -> Iterator[Signal]:

@@ -55,6 +55,15 @@ def drift_body(group: GroupDrift) -> dict[str, Any]:
         "novelty_share": group.novelty_share,
         "novelty": [group.novelty.low, group.novelty.high] if group.novelty else None,
         "embedding_distances": [_distance_body(side) for side in group.embedding_distances],
+        "signals": {
+            drift.signal: {
+                "live": drift.live,
+                "reference": drift.reference,
+                "psi": drift.psi,
+                "moved": drift.moved,
+            }
+            for drift in group.signals
+        },
         "alarms": list(group.alarms),
     }
 

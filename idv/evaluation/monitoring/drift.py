@@ -1,4 +1,4 @@
-"""Live distributions against a reference: scores, outcomes, reasons, novelty, distance to its embeddings."""
+"""Live distributions against a reference: scores, signals, outcomes, reasons, novelty, embedding distance."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from idv.domain.faces import COHORT_SIMILARITY
 from idv.domain.operating_points import Interval
 from idv.domain.results import CheckName
 from idv.evaluation.monitoring.novelty import BEYOND, far_from_cohort, novel
@@ -31,6 +32,7 @@ class Alarm(StrEnum):
     INCONCLUSIVE = "inconclusive_share"
     NOVELTY = "novelty"
     EMBEDDING_DISTANCE = "embedding_distance"
+    SIGNAL_PSI = "signal_psi"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,20 @@ class EmbeddingDistance:
 
 
 @dataclass(frozen=True)
+class SignalDrift:
+    """How far one signal moved, for instance the sharpness of selfies. `live`, `reference`: how many have it.
+
+    `moved`: whether `psi` is too large, both as it is and for so few results.
+    """
+
+    signal: str
+    live: int
+    reference: int
+    psi: float
+    moved: bool
+
+
+@dataclass(frozen=True)
 class GroupDrift:
     """One check and provider, all countries (None) or one. Shares are (live, reference) with intervals.
 
@@ -91,6 +107,7 @@ class GroupDrift:
     novelty: Interval | None = None
     novelty_share: float | None = None
     embedding_distances: tuple[EmbeddingDistance, ...] = ()
+    signals: tuple[SignalDrift, ...] = ()
     alarms: tuple[Alarm, ...] = field(default=())
 
     @property
@@ -146,10 +163,10 @@ def _measured(
     )
     if now.total < limits.least or before.total < limits.least:
         return group
-    return _with_figures(group, before, now)
+    return _with_figures(group, before, now, limits)
 
 
-def _with_figures(group: GroupDrift, before: Sample, now: Sample) -> GroupDrift:
+def _with_figures(group: GroupDrift, before: Sample, now: Sample, limits: Limits) -> GroupDrift:
     distance = ks(before.scores, now.scores)
     moved = _count_psi(before.outcomes, now.outcomes)
     share = [(sample.inconclusive, sample.total) for sample in (now, before)]
@@ -168,15 +185,30 @@ def _with_figures(group: GroupDrift, before: Sample, now: Sample) -> GroupDrift:
         novelty=wilson(found.far, found.total) if found else None,
         novelty_share=found.far / found.total if found else None,
         embedding_distances=tuple(_embedding_distances(before, now)),
+        signals=tuple(_signal_drifts(before, now, limits)),
     )
+
+
+def _signal_drifts(before: Sample, now: Sample, limits: Limits) -> Iterator[SignalDrift]:
+    # Of other models, signals are other numbers.
+    if now.check_digest != before.check_digest:
+        return
+    for signal, live in now.noted.items():
+        reference = before.noted_of(signal)
+        if min(live.size, reference.size) >= limits.least:
+            found = psi(reference, live, bins=BINS)
+            moved = found >= _least_psi(live.size, reference.size, limits)
+            yield SignalDrift(signal, live.size, reference.size, found, moved)
 
 
 def _embedding_distances(before: Sample, now: Sample) -> Iterator[EmbeddingDistance]:
     # Another model, or another cohort, measures another distance.
     if now.check_digest != before.check_digest:
         return
-    for signal, similarities in now.cohort.items():
-        found = far_from_cohort(before.cohort_of(signal), similarities)
+    for signal, similarities in now.noted.items():
+        if not signal.endswith(COHORT_SIMILARITY):
+            continue
+        found = far_from_cohort(before.noted_of(signal), similarities)
         if found:
             share = found.far / found.total
             interval, own = wilson(found.far, found.total), wilson(found.own, found.known)
@@ -195,8 +227,7 @@ def _judged(measured: Sequence[GroupDrift], limits: Limits) -> Iterable[GroupDri
 
 
 def _alarms(group: GroupDrift, p: float, limits: Limits) -> tuple[Alarm, ...]:
-    by_chance = (BINS - 1) * (1 / group.live + 1 / group.reference)
-    least_psi = max(limits.psi, 3 * by_chance)
+    least_psi = _least_psi(group.live, group.reference, limits)
     now, before = group.inconclusive or (Interval(0, 0), Interval(0, 0))
     raised = {
         Alarm.SCORE_PSI: _at_least(group.score_psi, least_psi),
@@ -208,8 +239,14 @@ def _alarms(group: GroupDrift, p: float, limits: Limits) -> tuple[Alarm, ...]:
         Alarm.EMBEDDING_DISTANCE: any(
             side.interval.low > max(limits.novelty, side.own.high) for side in group.embedding_distances
         ),
+        Alarm.SIGNAL_PSI: any(signal.moved for signal in group.signals),
     }
     return tuple(alarm for alarm, rang in raised.items() if rang)
+
+
+def _least_psi(live: int, reference: int, limits: Limits) -> float:
+    by_chance = (BINS - 1) * (1 / live + 1 / reference)
+    return max(limits.psi, 3 * by_chance)
 
 
 def _at_least(value: float | None, limit: float) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from idv.domain.faces import COHORT_SIMILARITY
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.results import CheckName, Outcome
 from idv.domain.score_tables import OUTCOMES, Factor, Run, RunRecord, Trials
@@ -23,8 +22,8 @@ class Sample:
     """N results of one check by one provider.
 
     `scores` (N,) with -inf for none; `outcomes` and `reasons`: how often each; `vectors` (M, D) what novelty
-    looks at, of the rows that have all of it: the score and the `signals`, in that order. `cohort`: name of
-    the signal -> the cohort similarities (K,) of the faces that have one.
+    looks at, of the rows that have all of it: the score and the `signals`, in that order. `noted`: name of
+    any signal -> its scores (K,) where there is one, for comparisons of each face once.
     """
 
     check: CheckName
@@ -35,7 +34,7 @@ class Sample:
     reasons: Mapping[str, int]
     signals: tuple[str, ...] = ()
     vectors: Floats = field(default_factory=lambda: np.empty((0, 1)))
-    cohort: Mapping[str, Floats] = field(default_factory=dict)
+    noted: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -47,9 +46,9 @@ class Sample:
         """How many could not say; zero for comparisons without a threshold that have a score."""
         return self.outcomes.get(Outcome.INCONCLUSIVE, 0)
 
-    def cohort_of(self, signal: str) -> Floats:
-        """What live faces of one side are held against: the same side's, or all where none has a side."""
-        return self.cohort.get(signal, self.cohort.get(COHORT_SIMILARITY, np.empty(0)))
+    def noted_of(self, signal: str) -> Floats:
+        """What a live signal is held against: the same, or every face's where faces have no sides."""
+        return self.noted.get(signal, self.noted.get(signal.partition("_")[2], np.empty(0)))
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def sample_of(rows: Sequence[Observed], signals: Sequence[str] | None = None) ->
         reasons=Counter(reason for row in rows for reason in row.reasons),
         signals=names,
         vectors=vectors.reshape(len(whole), 1 + len(names)),
-        cohort=_cohort(rows),
+        noted=_noted(rows),
     )
 
 
@@ -124,8 +123,8 @@ def _usual(signals: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
     return tuple(sorted(name for name, count in counts.items() if 2 * count > len(signals)))
 
 
-def _cohort(rows: Sequence[Observed]) -> dict[str, Floats]:
-    names = {name for row in rows for name in row.signals if name.endswith(COHORT_SIMILARITY)}
+def _noted(rows: Sequence[Observed]) -> dict[str, Floats]:
+    names = {name for row in rows for name in row.signals}
     return {
         name: np.array([row.signals[name] for row in rows if name in row.signals]) for name in sorted(names)
     }
@@ -157,7 +156,7 @@ class _Rows:
             reasons=Counter(code for row in np.flatnonzero(keep).tolist() for code in self.reasons[row]),
             signals=names,
             vectors=columns[np.isfinite(columns).all(axis=1)],
-            cohort={name: faces[np.isfinite(faces)] for name, faces in self._cohort(keep).items()},
+            noted=self._noted(keep),
         )
 
     def _usual(self, keep: NDArray[np.bool_]) -> dict[str, Floats]:
@@ -172,12 +171,11 @@ class _Rows:
         }
         return {name: column[self.trials.row_a[keep]] for name, column in sorted(usual.items())}
 
-    def _cohort(self, keep: NDArray[np.bool_]) -> dict[str, Floats]:
-        """By signal, of every face that occurs, once."""
+    def _noted(self, keep: NDArray[np.bool_]) -> dict[str, Floats]:
+        """By signal, of every item that occurs, once."""
         rows = np.unique(np.concatenate([self.trials.row_a[keep], self.trials.row_b[keep]]))
-        return {
-            name: column[rows] for name, column in self.signals.items() if name.endswith(COHORT_SIMILARITY)
-        }
+        columns = {name: column[rows] for name, column in self.signals.items()}
+        return {name: column[np.isfinite(column)] for name, column in columns.items()}
 
 
 def _by_country(rows: _Rows, column: Factor) -> dict[str, Sample]:

@@ -23,7 +23,7 @@ from idv.domain.faces import Box, Face, FaceQuality, FaceTemplate, Pose, Subject
 from idv.domain.images import DecodedImage
 from idv.domain.operating_points import Interval, OperatingPoint
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, Outcome
+from idv.domain.results import CheckName, CheckResult, Outcome
 
 CALIBRATION = Calibration({"a": 10.0, "b": 4.0}, -7.0, "c0ffee")
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
@@ -278,14 +278,23 @@ def _with_cohort() -> FaceMatch:
     return dataclasses.replace(_check(), calibration=WITH_POPULATION)
 
 
+def _cohort(result: CheckResult) -> dict[str, float]:
+    return {s.name: s.score for s in result.signals if s.name.endswith("cohort_similarity")}
+
+
 def test_both_faces_tell_how_near_they_are_to_the_reference_embeddings() -> None:
     """By hand, as above: the portrait's cosine with its nearest prototype is 0.894, the selfie's 0."""
     result = _with_cohort().judge(BOTH, _onboarding(90), deadline=200)
-    assert [signal.name for signal in result.signals] == [
-        "portrait_cohort_similarity",
-        "selfie_cohort_similarity",
-    ]
-    assert [signal.score for signal in result.signals] == pytest.approx([2 / np.sqrt(5), 0])
+    assert _cohort(result) == pytest.approx(
+        {"portrait_cohort_similarity": 2 / np.sqrt(5), "selfie_cohort_similarity": 0}
+    )
+
+
+def test_the_quality_of_each_capture_is_told() -> None:
+    """Of a picture that was sent; a remembered template has none any more."""
+    result = _check().judge(_evidence(ImageRole.SELFIE), _onboarding(0), deadline=200)
+    told = {signal.name: signal.score for signal in result.signals}
+    assert told == {"selfie_sharpness": 1, "selfie_inter_eye_px": 60, "selfie_dynamic_range": 0.5}
 
 
 def test_a_face_without_a_counterpart_still_tells_its_own() -> None:
@@ -293,12 +302,12 @@ def test_a_face_without_a_counterpart_still_tells_its_own() -> None:
     perception = _onboarding(90, document_front=SubjectFace(None, 0, (Reason.NO_PORTRAIT,)))
     result = _with_cohort().judge(BOTH, perception, deadline=200)
     assert (result.outcome, result.score) == (Outcome.INCONCLUSIVE, None)
-    assert [signal.name for signal in result.signals] == ["selfie_cohort_similarity"]
+    assert list(_cohort(result)) == ["selfie_cohort_similarity"]
 
 
-def test_without_a_population_nothing_is_noted() -> None:
+def test_without_a_population_no_face_is_near_or_far() -> None:
     """A pack nobody calibrated has no reference embeddings to be near to."""
-    assert _check().judge(BOTH, _onboarding(0), deadline=200).signals == ()
+    assert _cohort(_check().judge(BOTH, _onboarding(0), deadline=200)) == {}
 
 
 @given(ANGLES, ANGLES)

@@ -13,7 +13,7 @@ from typer.testing import Result
 from idv.cli.monitor import monitor
 from idv.cli.opened import Opened
 from idv.domain.errors import RequestError
-from idv.domain.results import CheckName, CheckResult, Outcome
+from idv.domain.results import CheckName, CheckResult, Outcome, Signal
 from idv.domain.stores import Write
 from idv.domain.verifications import Status, Verification
 from idv.evaluation.runs.tables import write_run
@@ -64,6 +64,29 @@ def test_traffic_that_moved_is_exit_code_21_and_an_alert(
     assert "score_psi" in body["groups"][0]["alarms"]
     assert run(app, *reference).exit_code == 21
     assert [delivery.event.type for delivery in doors.stores.outbox.list()] == ["monitor.alert"]
+
+
+def test_selfies_far_from_the_reference_embeddings_are_told(run: Run, doors: Opened) -> None:
+    """Yesterday's faces near, today's far: the distance stands in a line of its own, and so does the signal."""
+    for at, similarity in ((AT, 0.6), (LATER, 0.2)):
+        for number, drawn in enumerate(np.random.default_rng(1).normal(similarity, 0.05, 200).tolist()):
+            noted = (Signal("selfie_cohort_similarity", drawn),)
+            made = CheckResult(
+                CheckName.FACE_MATCH, Outcome.PASS, "open", "d" * 64, at, score=drawn, signals=noted
+            )
+            begun = at + dt.timedelta(seconds=number)
+            item = Verification(f"{at:%d}-{number}", "acme", Status.DECIDED, begun, begun, results=(made,))
+            doors.stores.verifications.write(Write(item, "verification.decided", "key"))
+    window = ["--reference-from", "2021-03-01", "--reference-until", "2021-03-02", "--since", "2021-03-02"]
+    shown = run(app, *window)
+    assert shown.exit_code == 21
+    words = " ".join(shown.stdout.split())
+    assert (
+        "distance to the reference embeddings, face_match/open, selfie_cohort_similarity: 100.0% of" in words
+    )
+    assert "signal moved face_match/open/all, selfie_cohort_similarity" in words
+    (group,) = json.loads(run(app, *window, "--json").stdout)["groups"]
+    assert {"embedding_distance", "signal_psi"} <= set(group["alarms"])
 
 
 def test_no_alert_sends_nothing(run: Run, doors: Opened, reference: list[str]) -> None:

@@ -140,6 +140,35 @@ def test_selfies_far_from_the_reference_embeddings_are_told_and_portraits_are_no
     assert [side["signal"] for side in told] == list(SIDES)
 
 
+def test_captures_of_another_quality_are_told_by_their_signal() -> None:
+    """Selfies half as sharp as ever, where nothing else moved; portraits as before."""
+    names = ("portrait_sharpness", "selfie_sharpness")
+
+    def sharp(seed: int, factor: float) -> list[Observed]:
+        found = faces(seed)
+        pairs = np.random.default_rng(seed).uniform(0.5, 1.0, (len(found), 2)) * (1.0, factor)
+        return [
+            replace(row, signals=dict(zip(names, pair, strict=True)))
+            for row, pair in zip(found, pairs.tolist(), strict=True)
+        ]
+
+    group = face_drift(sharp(1, 0.5), reference_of_window("w", sharp(2, 1.0)))
+    assert Alarm.SIGNAL_PSI in group.alarms
+    assert {signal.signal: signal.moved for signal in group.signals} == dict(
+        zip(names, (False, True), strict=True)
+    )
+    assert drift_body(group)["signals"]["selfie_sharpness"]["moved"]
+    other = [replace(row, check_digest="e") for row in sharp(1, 0.5)]
+    assert face_drift(other, reference_of_window("w", sharp(2, 1.0))).signals == ()
+
+
+def test_a_signal_that_few_results_have_is_not_judged() -> None:
+    """Ninety-nine of four hundred, however far away."""
+    live = [replace(row, signals={"x": 9.0} if n < 99 else {}) for n, row in enumerate(faces(1))]
+    reference = [replace(row, signals={"x": 0.0}) for row in faces(2)]
+    assert face_drift(live, reference_of_window("w", reference)).signals == ()
+
+
 def test_faces_of_the_same_population_are_not_far() -> None:
     """Other draws of the same similarities: no alarm of any kind."""
     assert face_drift(faces(1), reference_of_window("w", faces(2))).alarms == ()
@@ -180,7 +209,7 @@ def test_both_sides_are_held_against_the_faces_of_a_run_each_counted_once() -> N
     a, b = np.arange(0, 100, 2), np.arange(1, 100, 2)
     mated = pair_run(columns, np.tile(a, 3), np.tile(b, 3), np.random.default_rng(0).normal(size=150))
     reference = reference_of_run(mated)
-    assert sorted(reference.all.cohort_of(SIDES[0])) == sorted(similarities)
+    assert sorted(reference.all.noted_of(SIDES[0])) == sorted(similarities)
     assert reference.all.signals == ()
     group = face_drift(faces(1, far=0.3), reference)
     assert [side.signal for side in group.embedding_distances] == list(SIDES)
