@@ -11,6 +11,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from idv.checks.document_authenticity.calibration import AuthenticityCalibration
+from idv.checks.document_authenticity.calibration import load_calibration as load_authenticity_calibration
+from idv.checks.document_authenticity.check import DocumentAuthenticity, document_authenticity_digest
+from idv.checks.document_authenticity.parts import Parts
 from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
 from idv.checks.face_match.calibration import Calibration as FaceCalibration
 from idv.checks.face_match.calibration import load_calibration as load_face_calibration
@@ -22,6 +26,7 @@ from idv.checks.liveness.check import Liveness, liveness_digest
 from idv.documents.document_types import DocumentTypes, load_document_types
 from idv.domain.errors import ConfigurationError, IdvError, ModelError, RequestError
 from idv.domain.models import ModelFile
+from idv.domain.operating_points import OperatingPoint
 from idv.domain.ports import Check, Clock, ImageDecoder, Inference, TemplateCheck
 from idv.domain.results import CheckName
 from idv.domain.stores import Stores
@@ -42,6 +47,7 @@ from idv.infra.transport.webhooks import Endpoint, WebhookSender
 from idv.packs.store import DEFAULT_PACK, ModelStore
 from idv.policies.onboarding import ONBOARDING
 from idv.settings import Settings
+from idv.vision.imaging.containers import provenance
 from idv.vision.imaging.decoder import BoundedDecoder, InProcessDecoder
 from idv.vision.imaging.limits import DecodeLimits
 from idv.vision.models.arcface import ArcFace
@@ -52,6 +58,7 @@ from idv.vision.models.ppocr_rec import alphabet_of
 from idv.vision.models.scrfd import Scrfd
 from idv.vision.models.sface import SFace
 from idv.vision.models.yunet import YuNet
+from idv.vision.perception import capture_gate
 from idv.vision.perception.document import DocumentFinder
 from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitter
 from idv.vision.perception.perceiver import EvidencePerceiver
@@ -368,7 +375,7 @@ def _checks(
     """Every check, with the digest of everything its score depends on."""
     points = load_points(settings.operating_points / settings.pack)
     face = _face_calibration(settings, seen.templates.models)
-    live = load_liveness_calibration(_liveness_calibration(settings))
+    live = load_liveness_calibration(_borrowed_calibration(settings, CheckName.LIVENESS))
     pad = PadNet(inference)
     faces = seen.analyser.digest_parts()
     read = (seen.finder, seen.reader, seen.types)
@@ -377,6 +384,7 @@ def _checks(
         DocumentReadingCheck(
             types=seen.types, clock=clock, provider=settings.pack, digest=document_reading_digest(*reading)
         ),
+        _authenticity(settings, clock, seen, points.get(CheckName.DOCUMENT_AUTHENTICITY)),
         IdentityMatch(clock=clock, provider=settings.pack, digest=identity_match_digest(*reading)),
         FaceMatch(
             point=points.get(CheckName.FACE_MATCH),
@@ -407,10 +415,32 @@ def _face_calibration(settings: Settings, models: Sequence[str]) -> FaceCalibrat
     return uncalibrated(models)
 
 
-def _liveness_calibration(settings: Settings) -> Path:
-    """A pack that borrows the default pack's network borrows its calibration too."""
-    own = settings.calibrations / settings.pack / "liveness.toml"
-    return own if own.is_file() else settings.calibrations / DEFAULT_PACK / "liveness.toml"
+def _authenticity(
+    settings: Settings, clock: Clock, seen: _Perception, point: OperatingPoint | None
+) -> DocumentAuthenticity:
+    """The check of document authenticity; what its parts depend on goes into its digest."""
+    path = _borrowed_calibration(settings, CheckName.DOCUMENT_AUTHENTICITY)
+    calibration: AuthenticityCalibration = load_authenticity_calibration(path)
+    read = (seen.analyser, seen.finder, seen.reader, seen.types)
+    return DocumentAuthenticity(
+        parts=Parts(gate=capture_gate.capture_faults),
+        types=seen.types,
+        calibration=calibration,
+        point=point,
+        clock=clock,
+        provider=settings.pack,
+        digest=document_authenticity_digest(
+            *(part.digest_parts() for part in read),
+            {"capture_gate": capture_gate.VERSION, "provenance": provenance.VERSION},
+            calibration=calibration,
+        ),
+    )
+
+
+def _borrowed_calibration(settings: Settings, check: CheckName) -> Path:
+    """A pack that borrows the default pack's networks borrows their calibration too."""
+    own = settings.calibrations / settings.pack / f"{check}.toml"
+    return own if own.is_file() else settings.calibrations / DEFAULT_PACK / f"{check}.toml"
 
 
 def _model_files(settings: Settings, overlay: Path | None = None) -> dict[str, ModelFile]:

@@ -22,6 +22,10 @@ LAYOUTS: Mapping[CheckName, Sequence[Mapping[str, ImageRole]]] = {
     ),
     CheckName.LIVENESS: _SELFIE,
     CheckName.DOCUMENT_READING: _DOCUMENT,
+    CheckName.DOCUMENT_AUTHENTICITY: (
+        {"document_front": ImageRole.DOCUMENT_FRONT, "document_back": ImageRole.DOCUMENT_BACK},
+        *_DOCUMENT,
+    ),
 }
 """Check -> the column layouts it understands, first match wins: column -> the image's role."""
 

@@ -7,6 +7,9 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
+from idv.checks.document_authenticity.calibration import AuthenticityCalibration
+from idv.checks.document_authenticity.check import DocumentAuthenticity
+from idv.checks.document_authenticity.parts import Parts
 from idv.checks.document_reading.check import DocumentReadingCheck
 from idv.checks.face_match.calibration import Calibration
 from idv.checks.face_match.check import FaceMatch
@@ -24,24 +27,32 @@ from idv.domain.ports import Check, Perception
 from idv.domain.reasons import Reason, ReasonKind
 from idv.domain.results import CheckResult, Outcome
 from idv.infra.clock import ManualClock
-from idv.vision.models.pad import PadLogits
 from idv.workflow.runner import CheckRunner
 
 CLOCK = ManualClock()
 
 
 class NoNetwork:
-    """A PAD network that must not be asked: there is no usable face."""
+    """A network that must not be asked: there is no usable face, no document."""
 
-    def predict(self, pixels: RgbImage, five_points: FloatArray) -> PadLogits:
+    def predict(self, pixels: RgbImage, points: FloatArray) -> NoReturn:
         """Refuse."""
-        raise AssertionError("the network was asked without a face")
+        raise AssertionError("the network was asked without anything to look at")
 
 
 CHECKS: Mapping[str, Check] = {
     check.name: check
     for check in (
         DocumentReadingCheck(types=load_document_types(), clock=CLOCK, provider="own", digest="d"),
+        DocumentAuthenticity(
+            parts=Parts(recapture=NoNetwork(), tampering=NoNetwork()),
+            types=load_document_types(),
+            calibration=AuthenticityCalibration({}, "c"),
+            point=None,
+            clock=CLOCK,
+            provider="own",
+            digest="d",
+        ),
         IdentityMatch(clock=CLOCK, provider="own", digest="d"),
         FaceMatch(
             point=None, calibration=Calibration({"m": 1.0}, 0.0, "c"), clock=CLOCK, provider="own", digest="d"

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from idv.domain.decisions import Decision, DecisionRecord, Finding, Step
 from idv.domain.errors import IntegrityError
+from idv.domain.evidence import ImageRole
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome, ShadowVerdict, Signal
+from idv.domain.results import CheckName, CheckResult, Outcome, Region, ShadowVerdict, Signal
 from idv.domain.verifications import Status
 
 Row = dict[str, Any]  # JSON: what comes back is checked by the mapping, not by the type
@@ -33,6 +34,7 @@ def result_row(result: CheckResult) -> Row:
         "signals": [_signal_row(signal) for signal in result.signals],
         "latency_ms": _finite(result.latency_ms),
         # Left out when there are none, so that rows and pins from before there were any stay the same.
+        **({"regions": [_region_row(region) for region in result.regions]} if result.regions else {}),
         **({"shadows": [_shadow_row(verdict) for verdict in result.shadows]} if result.shadows else {}),
     }
 
@@ -77,6 +79,7 @@ def _result(row: Mapping[str, Any]) -> CheckResult:
         operating_point=row["operating_point"],
         reasons=tuple(Reason(code) for code in row["reasons"]),
         signals=tuple(_signal(signal) for signal in row["signals"]),
+        regions=tuple(_region(region) for region in row.get("regions", ())),
         latency_ms=row["latency_ms"],
         shadows=tuple(_shadow(verdict) for verdict in row.get("shadows", ())),
     )
@@ -105,6 +108,16 @@ def _signal_row(signal: Signal) -> Row:
 
 def _signal(row: Mapping[str, Any]) -> Signal:
     return Signal(row["name"], row["score"], tuple(Reason(code) for code in row["reasons"]))
+
+
+def _region_row(region: Region) -> Row:
+    outline = [[_finite(x), _finite(y)] for x, y in region.outline]
+    return {"role": region.role.value, "signal": region.signal, "outline": outline}
+
+
+def _region(row: Mapping[str, Any]) -> Region:
+    outline = tuple((float(x), float(y)) for x, y in row["outline"])
+    return Region(ImageRole(row["role"]), row["signal"], outline)
 
 
 def _shadow_row(verdict: ShadowVerdict) -> Row:

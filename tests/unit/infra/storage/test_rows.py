@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from idv.domain.decisions import Decision, DecisionRecord, Finding, Step
 from idv.domain.errors import IntegrityError
+from idv.domain.evidence import ImageRole
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome, Signal
+from idv.domain.results import CheckName, CheckResult, Outcome, Region, Signal
 from idv.infra.storage.rows import decision_from, decision_row, result_from, result_row, status_from
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -21,6 +22,16 @@ TIMES = st.datetimes(
     timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=5, minutes=45))]),
 )
 REASONS = st.lists(st.sampled_from(Reason), max_size=4).map(tuple)
+SHARE = st.floats(0, 1)
+REGIONS = st.lists(
+    st.builds(
+        Region,
+        st.sampled_from(ImageRole),
+        st.text(),
+        st.lists(st.tuples(SHARE, SHARE), min_size=3, max_size=5).map(tuple),
+    ),
+    max_size=2,
+).map(tuple)
 RESULTS = st.builds(
     CheckResult,
     name=st.sampled_from(CheckName),
@@ -33,6 +44,7 @@ RESULTS = st.builds(
     operating_point=st.none() | st.text(),
     reasons=REASONS,
     signals=st.lists(st.builds(Signal, st.text(), FINITE, REASONS), max_size=3).map(tuple),
+    regions=REGIONS,
     latency_ms=FINITE,
 )
 DECISIONS = st.builds(
