@@ -64,7 +64,7 @@ def cases(samples: Samples, *, today: dt.date) -> tuple[Case, ...]:
     holder = make_holder(known, rng, today=today)
     portrait = _head_and_shoulders(_decoded(samples.person))
     genuine = _photographed(draw_card(known, holder, portrait, rng, dpi=_DPI), rng)
-    swapped = _swapped(known, holder, portrait, _head_and_shoulders(_decoded(samples.other)), rng)
+    swapped = _swapped(known, holder, portrait, _decoded(samples.other), rng)
     contradicting = _contradicting(known, holder, portrait, rng, today=today)
     claim = {
         "surname": holder.surname,
