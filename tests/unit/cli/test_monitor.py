@@ -67,7 +67,7 @@ def test_traffic_that_moved_is_exit_code_21_and_an_alert(
 
 
 def test_selfies_far_from_the_reference_embeddings_are_told(run: Run, doors: Opened) -> None:
-    """Yesterday's faces near, today's far: the distance stands in a line of its own, and so does the signal."""
+    """Yesterday's faces near, today's far: the distance has a line of its own, and so has the signal."""
     for at, similarity in ((AT, 0.6), (LATER, 0.2)):
         for number, drawn in enumerate(np.random.default_rng(1).normal(similarity, 0.05, 200).tolist()):
             noted = (Signal("selfie_cohort_similarity", drawn),)
