@@ -13,7 +13,7 @@ from pathlib import Path
 
 from idv.checks.document_authenticity.calibration import AuthenticityCalibration
 from idv.checks.document_authenticity.calibration import load_calibration as load_authenticity_calibration
-from idv.checks.document_authenticity.check import DocumentAuthenticity, document_authenticity_digest
+from idv.checks.document_authenticity.check import DocumentAuthenticity
 from idv.checks.document_authenticity.parts import Parts
 from idv.checks.document_reading.check import DocumentReadingCheck, document_reading_digest
 from idv.checks.face_match.calibration import Calibration as FaceCalibration
@@ -429,11 +429,11 @@ def _authenticity(
         point=point,
         clock=clock,
         provider=settings.pack,
-        digest=document_authenticity_digest(
-            *(part.digest_parts() for part in read),
-            {"capture_gate": capture_gate.VERSION, "provenance": provenance.VERSION},
-            calibration=calibration,
-        ),
+        looks={
+            **{name: digest for part in read for name, digest in part.digest_parts().items()},
+            "capture_gate": capture_gate.VERSION,
+            "provenance": provenance.VERSION,
+        },
     )
 
 

@@ -51,7 +51,7 @@ CHECKS: Mapping[str, Check] = {
             point=None,
             clock=CLOCK,
             provider="own",
-            digest="d",
+            looks={},
         ),
         IdentityMatch(clock=CLOCK, provider="own", digest="d"),
         FaceMatch(

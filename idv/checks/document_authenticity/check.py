@@ -72,21 +72,15 @@ class _Judged:
         return {name: MEANING[name] for name in ordered if self.doubts[name] >= _NAMED_SHARE * total > 0}
 
 
-def document_authenticity_digest(*parts: Mapping[str, str], calibration: AuthenticityCalibration) -> str:
-    """The check digest: parts of everything the signals are made with, the calibration, the rules."""
-    merged = dict(chain.from_iterable(part.items() for part in parts))
-    return check_digest({**merged, "calibration": calibration.sha256, "rules": RULES_VERSION})
-
-
 @dataclass(frozen=True)
 class DocumentAuthenticity:
     """Passes a document of which no signal says that it is forged, recaptured or composed.
 
     The score is the log-odds of the calibrated noisy-OR of all signals, the worse side of each. Zones or
     dates that contradict fail the document whatever its score. A capture that shows too little, and a type
-    that is unknown and has no valid machine-readable zone, are inconclusive and have no score. `digest`: over
-    models, preprocessing, types and calibration; without a point made for exactly that the score is given
-    but nothing passes. Implements ports.Check.
+    that is unknown and has no valid machine-readable zone, are inconclusive and have no score. `looks`:
+    digest parts of everything the signals are made with. Without a point made for exactly the check's digest
+    the score is given but nothing passes. Implements ports.Check.
     """
 
     parts: Parts
@@ -95,8 +89,14 @@ class DocumentAuthenticity:
     point: OperatingPoint | None
     clock: Clock
     provider: str
-    digest: str
+    looks: Mapping[str, str]
     name: CheckName = field(default=CheckName.DOCUMENT_AUTHENTICITY, init=False)
+
+    @property
+    def digest(self) -> str:
+        """Over models, preprocessing, types, rules and calibration."""
+        parts = {"calibration": self.calibration.sha256, "rules": RULES_VERSION}
+        return check_digest({**self.looks, **parts})
 
     def judge(self, evidence: Evidence, context: Perception, *, deadline: float) -> CheckResult:
         """Judge what was sent of the document. Raises DeadlineExceeded, ModelError."""
@@ -116,7 +116,7 @@ class DocumentAuthenticity:
         """The sides taken together with what was read from them."""
         identifier = next((side.document_type for side in judged if side.document_type), None)
         known = self.types.get(identifier) if identifier else None
-        found = contradictions(sides, today=self.clock.now().date())
+        found = contradictions(sides, today=self.clock.now().date(), types=self.types)
         views = {side.role: (side.image, side.view) for side in seen.sides}
         gate = tuple(chain.from_iterable(side.gate for side in judged))
         unknown = known is None and not (sides.mrz is not None and sides.mrz.valid)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from idv.checks.document_authenticity.calibration import AuthenticityCalibration, Factor
-from idv.checks.document_authenticity.check import DocumentAuthenticity, document_authenticity_digest
+from idv.checks.document_authenticity.check import RULES_VERSION, DocumentAuthenticity
 from idv.checks.document_authenticity.parts import Ghost, Parts
 from idv.checks.document_authenticity.signals import SignalName
 from idv.documents.document_types import RelativeBox, Side, SideName, load_document_types
@@ -21,7 +21,7 @@ from idv.domain.evidence import EncodedImage, Evidence, ImageRole
 from idv.domain.images import DecodedImage, MediaType
 from idv.domain.operating_points import Interval, OperatingPoint
 from idv.domain.reasons import Reason
-from idv.domain.results import CheckName, CheckResult, Outcome
+from idv.domain.results import CheckName, CheckResult, Outcome, check_digest
 from tests.unit.checks.tagged_pictures import jpeg_with_credentials, jpeg_with_software
 from tests.unit.readings import RECORD, Readings, StillClock, passport
 
@@ -39,10 +39,12 @@ CALIBRATION = AuthenticityCalibration(
     },
     "c",
 )
+LOOKS = {"recapture": "1", "tampering": "2"}
+DIGEST = check_digest({**LOOKS, "calibration": "c", "rules": RULES_VERSION})
 POINT = OperatingPoint(
     CheckName.DOCUMENT_AUTHENTICITY,
     threshold=1.0,
-    check_digest="d",
+    check_digest=DIGEST,
     eval_set="s",
     eval_set_digest="e",
     target="t",
@@ -159,7 +161,7 @@ def judged(
         point=point,
         clock=StillClock(),
         provider="open",
-        digest="d",
+        looks=LOOKS,
     )
     evidence = Evidence({role: EncodedImage(data) for role in readings if role not in remembered})
     return check.judge(evidence, Seen(readings, views=views or {}), deadline=deadline)
@@ -350,7 +352,7 @@ def test_a_picture_that_says_it_was_generated_fails() -> None:
 
 def test_a_signal_without_a_factor_is_shown_and_does_not_count() -> None:
     """What was never calibrated has no weight."""
-    one = AuthenticityCalibration({SignalName.RECAPTURE: Factor(1.0, 0.0)}, "c")
+    one = replace(CALIBRATION, factors={SignalName.RECAPTURE: Factor(1.0, 0.0)})
     result = judged({FRONT: passport()}, replace(GOOD, tampering=Altered(-9.0)), calibration=one)
     assert result.outcome is Outcome.PASS
     assert result.score == pytest.approx(4.0)
@@ -366,9 +368,9 @@ def test_nothing_sent_is_not_run_and_no_time_left_is_raised() -> None:
 
 
 def test_the_digest_follows_models_and_calibration() -> None:
-    """Other models or another calibration make another digest."""
-    plain = document_authenticity_digest({"a": "1"}, {"b": "2"}, calibration=CALIBRATION)
-    assert plain == document_authenticity_digest({"a": "1", "b": "2"}, calibration=CALIBRATION)
-    assert plain != document_authenticity_digest({"a": "1"}, calibration=CALIBRATION)
-    other = replace(CALIBRATION, sha256="x")
-    assert plain != document_authenticity_digest({"a": "1"}, {"b": "2"}, calibration=other)
+    """A point made for other models or another calibration does not fit."""
+    result = judged({FRONT: passport()})
+    assert result.check_digest == DIGEST
+    other = judged({FRONT: passport()}, calibration=replace(CALIBRATION, sha256="x"))
+    assert other.check_digest != DIGEST
+    assert other.reasons == (Reason.OPERATING_POINT_MISMATCH,)
