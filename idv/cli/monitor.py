@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +15,12 @@ from idv.cli.opened import Opened, opened
 from idv.cli.policy import SinceOption, TenantOption
 from idv.cli.run_folders import RUNS, RunsOption, opened_run
 from idv.domain.errors import RequestError
+from idv.domain.labels import Truth
 from idv.domain.live import LiveFeed, Window
 from idv.domain.operating_points import OperatingPoint
 from idv.domain.results import CheckName
 from idv.evaluation.monitoring.alerts import drift_body, rang_body
-from idv.evaluation.monitoring.drift import EmbeddingDistance, GroupDrift, Limits
+from idv.evaluation.monitoring.drift import EmbeddingDistance, GroupDrift, LabelledErrors, Limits
 from idv.evaluation.monitoring.monitor import Look, Monitor, Watch
 from idv.evaluation.monitoring.observations import READINGS, observe
 from idv.evaluation.monitoring.samples import Reference, reference_of_run, reference_of_window
@@ -139,19 +140,24 @@ def _tell(look: Look, *, as_json: bool) -> None:
     for alarm in look.rang:
         said = f"{alarm.share:.1%} over {alarm.results} results, expected at most {alarm.expected:.1%}"
         console.print(f"[red]sequential alarm[/red] {alarm.stream}: {said}", highlight=False)
-    for group in look.groups:
-        if group.country is None:
-            for side in group.embedding_distances:
-                console.print(_distance_line(group, side), highlight=False)
-        for moved in (signal for signal in group.signals if signal.moved):
-            place = f"{group.check}/{group.provider}/{group.country or 'all'}"
-            said = f"PSI {moved.psi:.3f} over {moved.live} results"
-            console.print(f"[red]signal moved[/red] {place}, {moved.signal}: {said}", highlight=False)
+    for line in (line for group in look.groups for line in _notes(group)):
+        console.print(line, highlight=False)
     others = sorted({group.check for group in look.groups if not group.same_models})
     if others:
         console.print(f"scored by other models than the reference: {', '.join(others)}", highlight=False)
     if not look.groups:
         console.print("no live results of these checks yet")
+
+
+def _notes(group: GroupDrift) -> Iterator[str]:
+    """What the table has no column for."""
+    if group.country is None:
+        yield from (_distance_line(group, side) for side in group.embedding_distances)
+        yield from (_labelled_line(group, errors) for errors in group.labelled)
+    place = f"{group.check}/{group.provider}/{group.country or 'all'}"
+    for moved in (signal for signal in group.signals if signal.moved):
+        said = f"PSI {moved.psi:.3f} over {moved.live} results"
+        yield f"[red]signal moved[/red] {place}, {moved.signal}: {said}"
 
 
 def _distance_line(group: GroupDrift, side: EmbeddingDistance) -> str:
@@ -161,6 +167,13 @@ def _distance_line(group: GroupDrift, side: EmbeddingDistance) -> str:
         f"({side.interval.low:.1%} to {side.interval.high:.1%}); "
         f"of the reference's own {side.own.low:.1%} to {side.own.high:.1%}"
     )
+
+
+def _labelled_line(group: GroupDrift, errors: LabelledErrors) -> str:
+    done = "passed" if errors.truth is Truth.FRAUD_CONFIRMED else "did not pass"
+    span = f"{errors.interval.low:.1%} to {errors.interval.high:.1%}"
+    place = f"labelled {errors.truth}, {group.check}/{group.provider}"
+    return f"{place}: {errors.wrong} of {errors.total} {done} ({span})"
 
 
 def _cells(group: GroupDrift) -> tuple[str, ...]:

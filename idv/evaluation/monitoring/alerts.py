@@ -64,6 +64,15 @@ def drift_body(group: GroupDrift) -> dict[str, Any]:
             }
             for drift in group.signals
         },
+        "labelled": [
+            {
+                "truth": errors.truth,
+                "wrong": errors.wrong,
+                "total": errors.total,
+                "interval": [errors.interval.low, errors.interval.high],
+            }
+            for errors in group.labelled
+        ],
         "alarms": list(group.alarms),
     }
 

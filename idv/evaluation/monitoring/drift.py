@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 
 from idv.domain.faces import COHORT_SIMILARITY
+from idv.domain.labels import Truth
 from idv.domain.operating_points import Interval
-from idv.domain.results import CheckName
+from idv.domain.results import CheckName, Outcome
 from idv.evaluation.monitoring.novelty import BEYOND, far_from_cohort, novel
 from idv.evaluation.monitoring.observations import Observed
 from idv.evaluation.monitoring.samples import Reference, Sample, sample_of
@@ -83,6 +84,20 @@ class SignalDrift:
 
 
 @dataclass(frozen=True)
+class LabelledErrors:
+    """Errors on live results whose truth was told since: fraud that passed, genuine that did not.
+
+    `wrong` of `total` with the interval of their share. Nobody drew lots about which were labelled, so this
+    is no alarm: `idv labels coverage` says how those differ from all.
+    """
+
+    truth: Truth
+    wrong: int
+    total: int
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class GroupDrift:
     """One check and provider, all countries (None) or one. Shares are (live, reference) with intervals.
 
@@ -108,6 +123,7 @@ class GroupDrift:
     novelty_share: float | None = None
     embedding_distances: tuple[EmbeddingDistance, ...] = ()
     signals: tuple[SignalDrift, ...] = ()
+    labelled: tuple[LabelledErrors, ...] = ()
     alarms: tuple[Alarm, ...] = field(default=())
 
     @property
@@ -160,10 +176,19 @@ def _measured(
         live=now.total,
         reference=before.total,
         same_models=now.check_digest == before.check_digest,
+        labelled=tuple(_labelled(rows)),
     )
     if now.total < limits.least or before.total < limits.least:
         return group
     return _with_figures(group, before, now, limits)
+
+
+def _labelled(rows: Sequence[Observed]) -> Iterator[LabelledErrors]:
+    for truth in (Truth.FRAUD_CONFIRMED, Truth.GENUINE_CONFIRMED):
+        passed = [row.outcome is Outcome.PASS for row in rows if row.truth is truth]
+        if passed:
+            wrong = sum(passed) if truth is Truth.FRAUD_CONFIRMED else len(passed) - sum(passed)
+            yield LabelledErrors(truth, wrong, len(passed), wilson(wrong, len(passed)))
 
 
 def _with_figures(group: GroupDrift, before: Sample, now: Sample, limits: Limits) -> GroupDrift:

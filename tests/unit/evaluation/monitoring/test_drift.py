@@ -12,6 +12,7 @@ import pytest
 from idv.domain.documents import DocumentReading, FieldName, FieldReading, Zone
 from idv.domain.evidence import ImageRole
 from idv.domain.faces import COHORT_SIMILARITY
+from idv.domain.labels import Truth
 from idv.domain.live import LiveCase
 from idv.domain.operating_points import Interval, OperatingPoint
 from idv.domain.reasons import Reason
@@ -73,6 +74,29 @@ def test_more_that_cannot_say_and_their_reasons_are_told() -> None:
     group = drift([*rows(normal(1, 200)), *blurred], reference_of_window("w", rows(normal(2))))
     assert {Alarm.INCONCLUSIVE, Alarm.OUTCOME_PSI, Alarm.REASON_PSI} <= set(group.alarms)
     assert group.inconclusive_share == 0.5
+
+
+def test_labels_from_life_tell_who_was_wrong() -> None:
+    """Of two frauds one passed, of three genuine ones one did not; too few to judge anything else by."""
+    told = [
+        (Outcome.PASS, Truth.FRAUD_CONFIRMED),
+        (Outcome.FAIL, Truth.FRAUD_CONFIRMED),
+        (Outcome.PASS, Truth.GENUINE_CONFIRMED),
+        (Outcome.PASS, Truth.GENUINE_CONFIRMED),
+        (UNSURE, Truth.GENUINE_CONFIRMED),
+        (Outcome.PASS, None),
+    ]
+    live = list(
+        observe(case(n, result(1.0, outcome), truth=truth) for n, (outcome, truth) in enumerate(told))
+    )
+    group = drift(live, reference_of_window("w", rows(normal(2))))
+    assert [(e.truth, e.wrong, e.total) for e in group.labelled] == [
+        (Truth.FRAUD_CONFIRMED, 1, 2),
+        (Truth.GENUINE_CONFIRMED, 1, 3),
+    ]
+    assert group.labelled[0].interval.low < 0.5 < group.labelled[0].interval.high
+    assert group.alarms == ()
+    assert drift_body(group)["labelled"][1]["wrong"] == 1
 
 
 def test_few_results_are_not_judged() -> None:
