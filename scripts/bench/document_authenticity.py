@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from idv.bootstrap import judges
 from idv.checks.document_authenticity.calibration import (
@@ -75,6 +76,10 @@ _NOT_PERCEPTION = (
 )
 _LEAST = -1e9
 _DEADLINE_S = 600.0
+
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 class Row(NamedTuple):
@@ -285,26 +290,26 @@ class Table:
         return Table([self.items[i] for i in chosen], [self.rows[i] for i in chosen])
 
     @property
-    def genuine(self) -> np.ndarray:
+    def genuine(self) -> Mask:
         """(N,) bool."""
         return np.array([bool(item.label and item.label.is_genuine) for item in self.items], bool)
 
     @property
-    def free(self) -> np.ndarray:
+    def free(self) -> Mask:
         """(N,) bool: neither contradictory nor beyond judging, so the score decides."""
         return np.array([row.scored and row.outcome != Outcome.FAIL for row in self.rows], bool)
 
-    def scores(self) -> np.ndarray:
+    def scores(self) -> Floats:
         """(N, K) of the fitted signals, NaN where absent."""
         return np.array([[row.signals.get(name, math.nan) for name in FITTED] for row in self.rows]).reshape(
             len(self.rows), len(FITTED)
         )
 
-    def fused(self, calibration: AuthenticityCalibration) -> np.ndarray:
+    def fused(self, calibration: AuthenticityCalibration) -> Floats:
         """(N,) log-odds; NaN where nothing was judged."""
         return np.array([_fused(row, calibration) for row in self.rows])
 
-    def outcomes(self, scores: np.ndarray, threshold: float) -> list[str]:
+    def outcomes(self, scores: Floats, threshold: float) -> list[str]:
         """What the check answers at a threshold."""
         return [
             row.outcome if not free or score >= threshold else Outcome.FAIL.value
@@ -325,11 +330,11 @@ def fit(table: Table) -> dict[SignalName, Factor]:
     sample = Sample(table.scores(), table.genuine, weights).where(table.free)
     seen = np.isfinite(sample.scores).any(axis=0)
     factors = fit_noisy_or(Sample(sample.scores[:, seen], sample.genuine, sample.weights))
-    names = [name for name, there in zip(FITTED, seen, strict=True) if there]
+    names = [name for name, there in zip(FITTED, seen.tolist(), strict=True) if there]
     return {**dict(zip(names, factors, strict=True)), SignalName.PROVENANCE: PROVENANCE}
 
 
-def out_of_fold(table: Table) -> np.ndarray:
+def out_of_fold(table: Table) -> Floats:
     """(N,) scores of each item by a calibration fitted without its subject."""
     folds = np.array([int(hashlib.sha256((i.subject or i.id).encode()).hexdigest(), 16) for i in table.items])
     scores = np.full(len(table.items), math.nan)
@@ -340,7 +345,7 @@ def out_of_fold(table: Table) -> np.ndarray:
     return scores
 
 
-def threshold_for(table: Table, scores: np.ndarray, share: float) -> float:
+def threshold_for(table: Table, scores: Floats, share: float) -> float:
     """The highest threshold that refuses at most that share of the genuine, contradictions included."""
     already = sum(r.outcome == Outcome.FAIL for r, g in zip(table.rows, table.genuine, strict=True) if g)
     free = np.sort(scores[table.genuine & table.free])
@@ -356,7 +361,7 @@ def rate(hits: int, trials: int) -> str:
     return f"{hits / trials:6.1%} [{interval.low:.1%}, {interval.high:.1%}] of {trials}"
 
 
-def show(name: str, table: Table, scores: np.ndarray, threshold: float) -> None:
+def show(name: str, table: Table, scores: Floats, threshold: float) -> None:
     """DFAR, DFRR and what had no answer, overall and by forgery type."""
     outcomes = table.outcomes(scores, threshold)
     genuine = table.genuine
@@ -377,7 +382,7 @@ def show(name: str, table: Table, scores: np.ndarray, threshold: float) -> None:
     _show_species(table, outcomes, scores)
 
 
-def _show_species(table: Table, outcomes: Sequence[str], scores: np.ndarray) -> None:
+def _show_species(table: Table, outcomes: Sequence[str], scores: Floats) -> None:
     usable = np.isfinite(scores)
     good = scores[table.genuine & usable]
     print(f"  {'species':24}{'n':>4} accepted refused unanswered contradict  AUC of the score among the rest")
@@ -391,8 +396,8 @@ def _show_species(table: Table, outcomes: Sequence[str], scores: np.ndarray) -> 
         print(f"  {species:24}{n:4}{counts[0]:9}{counts[1]:8}{counts[2]:11}{contradict:11}  {auc}")
 
 
-def _count(outcomes: Sequence[str], rows: np.ndarray, wanted: Outcome) -> int:
-    return sum(outcome == wanted for outcome, here in zip(outcomes, rows, strict=True) if here)
+def _count(outcomes: Sequence[str], rows: Mask, wanted: Outcome) -> int:
+    return sum(outcome == wanted for outcome, here in zip(outcomes, rows.tolist(), strict=True) if here)
 
 
 def show_signals(table: Table) -> None:

@@ -55,7 +55,7 @@ def in_picture(outline: Outline, corners: FloatArray, shape: tuple[int, ...]) ->
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in shares)
 
 
-_ENLARGED = 4
+_ENLARGED = 8
 
 
 def _enlarged(mask: Array) -> Array:

@@ -22,8 +22,8 @@ from idv.domain.images import DecodedImage, MediaType
 from idv.domain.operating_points import Interval, OperatingPoint
 from idv.domain.reasons import Reason
 from idv.domain.results import CheckName, CheckResult, Outcome, check_digest
-from tests.unit.checks.tagged_pictures import jpeg_with_credentials, jpeg_with_software
 from tests.unit.readings import RECORD, Readings, StillClock, passport
+from tests.unit.tagged_pictures import jpeg_with_credentials, jpeg_with_software
 
 FRONT, BACK = ImageRole.DOCUMENT_FRONT, ImageRole.DOCUMENT_BACK
 CORNERS = np.array([[10, 10], [90, 10], [90, 60], [10, 60]], np.float32)
