@@ -1,4 +1,4 @@
-"""Payloads of barcodes on documents: AAMVA driver licences and ID cards; anything else is opaque text.
+"""Payloads of barcodes on documents: AAMVA licences and ID cards, rows of an MRZ; all else is opaque text.
 
 AAMVA DL/ID Card Design Standard, annex D: a header `@`, LF, RS, CR, `ANSI `, an issuer number, then subfiles
 of three-letter element identifiers, each with its value up to the end of the line. Payloads are hostile:
@@ -9,7 +9,10 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 
-from idv.domain.documents import FieldName, FieldReading, Zone
+from idv.documents.check_digits import in_alphabet
+from idv.documents.mrz import parse
+from idv.documents.mrz_layouts import layout_of
+from idv.domain.documents import FieldName, FieldReading, MrzReading, Zone
 
 MAXIMUM_BYTES = 4096
 _MAXIMUM_ELEMENTS = 200
@@ -63,6 +66,15 @@ def read_payload(payload: bytes) -> tuple[FieldReading, ...]:
         return parse_aamva(payload)
     except BarcodeError:
         return ()
+
+
+def parse_rows(payload: bytes, *, today: dt.date) -> MrzReading | None:
+    """The machine-readable zone that a payload repeats, row by row; None when it holds anything else."""
+    try:
+        rows = payload[:MAXIMUM_BYTES].decode("ascii").split()
+    except UnicodeDecodeError:
+        return None
+    return parse(rows, today=today) if layout_of(rows) and in_alphabet(rows) else None
 
 
 def opaque_text(payload: bytes) -> str:

@@ -5,15 +5,20 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from idv.documents.barcodes import parse_rows
 from idv.documents.dates import agree, latest_day, parse_iso
+from idv.documents.document_types import DocumentType, DocumentTypes
 from idv.documents.mrz import names_truncated, unreadable_dates
-from idv.documents.names import PersonName, compare_names
+from idv.documents.names import names_agree
+from idv.documents.sides import known_side
 from idv.documents.states import is_state
 from idv.domain.documents import DigitState, DocumentReading, FieldName, FieldReading, Zone
 from idv.domain.reasons import Reason
 
 _MINIMUM_CONFIDENCE = 0.80
 _LONGEST_LIFE_YEARS = 130
+_VALIDITY_SLACK = dt.timedelta(days=31)
+"""States count validity to the same day, the day before, or the end of the month."""
 _LOOK_ALIKES = str.maketrans("OIZSBGQDL", "012586001")
 
 Values = Mapping[FieldName, Mapping[Zone, str]]
@@ -36,33 +41,60 @@ def inconsistencies(
     *,
     today: dt.date,
     minimum_confidence: float = _MINIMUM_CONFIDENCE,
+    types: DocumentTypes | None = None,
 ) -> tuple[Inconsistency, ...]:
     """Everything in the sides of one document that contradicts something else.
 
     Fields read with less than `minimum_confidence` in [0, 1] are no evidence and are left out; so are fields
-    whose own check digit is refuted, which is a finding by itself.
+    whose own check digit is refuted, which is a finding by itself. `types`: without them nothing is said of
+    what only they know: whether both sides are of one document, how long it is valid, what its zones repeat.
     """
-    values = _values(readings, minimum_confidence)
+    known = _known_type(readings, types)
+    values = _values(readings, minimum_confidence, known=known, today=today)
     truncated = any(reading.mrz is not None and names_truncated(reading.mrz) for reading in readings)
     return (
         *_refuted(readings),
+        *_between_sides(readings, types),
         *_between_zones(values, truncated=truncated),
         *_impossible_dates(readings, values, today=today),
+        *_against_validity(values, known),
         *_expired(values, today=today),
     )
 
 
-def _values(readings: Iterable[DocumentReading], minimum: float) -> Values:
+def _known_type(readings: Iterable[DocumentReading], types: DocumentTypes | None) -> DocumentType | None:
+    """The one type that all sides are of, as far as they are of a known one."""
+    named = {reading.document_type for reading in readings if reading.document_type}
+    return types.get(named.pop()) if types is not None and len(named) == 1 else None
+
+
+def _values(
+    readings: Iterable[DocumentReading], minimum: float, *, known: DocumentType | None, today: dt.date
+) -> Values:
     """Field -> zone -> the most confident value."""
     best: dict[FieldName, dict[Zone, FieldReading]] = {}
     for reading in readings:
-        for found in reading.fields:
+        for found in (*reading.fields, *_repeated(reading, known, today=today)):
             zones = best.setdefault(found.name, {})
-            known = zones.get(found.zone)
+            other = zones.get(found.zone)
             trusted = found.confidence >= minimum and _is_evidence(reading, found)
-            if trusted and (known is None or found.confidence > known.confidence):
+            if trusted and (other is None or found.confidence > other.confidence):
                 zones[found.zone] = found
     return {name: {zone: found.value for zone, found in zones.items()} for name, zones in best.items()}
+
+
+def _repeated(
+    reading: DocumentReading, known: DocumentType | None, *, today: dt.date
+) -> Iterator[FieldReading]:
+    """What a zone states in another form: the rows in a barcode, the personal number in optional data."""
+    for payload in reading.barcodes:
+        rows = parse_rows(payload, today=today)
+        for name, value in rows.fields.items() if rows is not None else ():
+            yield FieldReading(name, value, Zone.BARCODE, 1.0)
+    mask = known.personal_number_mask if known is not None else None
+    for found in reading.fields if mask else ():
+        if found.name is FieldName.OPTIONAL_DATA and len(found.value) == len(mask or ""):
+            yield FieldReading(FieldName.PERSONAL_NUMBER, found.value, found.zone, found.confidence)
 
 
 def _is_evidence(reading: DocumentReading, found: FieldReading) -> bool:
@@ -94,6 +126,20 @@ def _refuted(readings: Iterable[DocumentReading]) -> Iterator[Inconsistency]:
                 yield Inconsistency(Reason.MRZ_CHECK_DIGIT_REFUTED, field, (Zone.MRZ,))
 
 
+def _between_sides(
+    readings: Sequence[DocumentReading], types: DocumentTypes | None
+) -> Iterator[Inconsistency]:
+    """Sides of two types, and one side of a type sent as both of its sides."""
+    if types is None:
+        return
+    sides = [side for reading in readings if (side := known_side(reading, types)) is not None]
+    for first, second in itertools.combinations(sides, 2):
+        known = types.get(first.document_type)
+        twice = first.side is second.side and known is not None and len(known.sides) > 1
+        if first.document_type != second.document_type or twice:
+            yield Inconsistency(Reason.SIDES_MISMATCH, None, ())
+
+
 # --- between zones --------------------------------------------------------------------------------------
 
 
@@ -103,10 +149,12 @@ def _between_zones(values: Values, *, truncated: bool) -> Iterator[Inconsistency
             if not same(values[name][first], values[name][second]):
                 yield _contradiction(name, first, second)
     for name in (FieldName.SURNAME, FieldName.GIVEN_NAMES):
-        for first, second in itertools.combinations(sorted(values.get(name, {})), 2):
-            cut = truncated and Zone.MRZ in (first, second)
-            if not _same_name(name, values[name][first], values[name][second], cut=cut):
-                yield _contradiction(name, first, second)
+        for stated, printed in itertools.combinations(
+            sorted(values.get(name, {}), key=_BY_STATEMENT.index), 2
+        ):
+            cut = truncated and stated is not Zone.VIZ
+            if not names_agree(values[name][printed], values[name][stated], cut=cut):
+                yield _contradiction(name, *sorted((stated, printed)))
 
 
 def _contradiction(name: FieldName, first: Zone, second: Zone) -> Inconsistency:
@@ -133,19 +181,15 @@ def _same_state(first: str, second: str) -> bool:
     return not (is_state(first) and is_state(second)) or first == second
 
 
-def _same_name(name: FieldName, first: str, second: str, *, cut: bool) -> bool:
-    if name is FieldName.SURNAME:
-        one, other = PersonName(surname=first, truncated=cut), PersonName(surname=second)
-    else:
-        one, other = PersonName(given_names=first, truncated=cut), PersonName(given_names=second)
-    return compare_names(one, other).same
-
-
+_BY_STATEMENT = (Zone.MRZ, Zone.BARCODE, Zone.VIZ)
+"""The zones that give names the shortest first."""
 _COMPARISONS: Mapping[FieldName, Callable[[str, str], bool]] = {
     FieldName.DATE_OF_BIRTH: agree,
     FieldName.DATE_OF_EXPIRY: agree,
+    FieldName.DATE_OF_ISSUE: agree,
     FieldName.DOCUMENT_NUMBER: _same_number,
     FieldName.PERSONAL_NUMBER: _same_number,
+    FieldName.OPTIONAL_DATA: _same_number,
     FieldName.SEX: _same_sex,
     FieldName.NATIONALITY: _same_state,
     FieldName.ISSUING_STATE: _same_state,
@@ -182,6 +226,42 @@ def _day(values: Values, name: FieldName, zone: Zone) -> dt.date | None:
 
 def _birth_impossible(born: dt.date | None, today: dt.date) -> bool:
     return born is not None and (born > today or today.year - born.year > _LONGEST_LIFE_YEARS)
+
+
+def _against_validity(values: Values, known: DocumentType | None) -> Iterator[Inconsistency]:
+    """Documents valid longer or shorter than their type, and holders born after their document began."""
+    if known is None:
+        return
+    issues = values.get(FieldName.DATE_OF_ISSUE, {})
+    births = values.get(FieldName.DATE_OF_BIRTH, {})
+    for zone, stated in sorted(values.get(FieldName.DATE_OF_EXPIRY, {}).items()):
+        expiry = parse_iso(stated)
+        if expiry is None:
+            continue
+        began = _years_before(expiry, known.validity_years)
+        for other, issue in sorted(_days(issues)):
+            if abs(issue - began) > _VALIDITY_SLACK:
+                yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_EXPIRY, _zones(zone, other))
+        for other, birth in sorted(_days(births)):
+            if birth > began + _VALIDITY_SLACK:
+                yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_BIRTH, _zones(zone, other))
+
+
+def _days(zones: Mapping[Zone, str]) -> Iterator[tuple[Zone, dt.date]]:
+    for zone, value in zones.items():
+        day = parse_iso(value)
+        if day is not None:
+            yield zone, day
+
+
+def _zones(first: Zone, second: Zone) -> tuple[Zone, ...]:
+    return tuple(sorted({first, second}))
+
+
+def _years_before(date: dt.date, years: int) -> dt.date:
+    """The same day years earlier; 28 February where there is no 29 February."""
+    day = 28 if (date.month, date.day) == (2, 29) else date.day
+    return date.replace(year=max(dt.MINYEAR, date.year - years), day=day)
 
 
 def _expired(values: Values, *, today: dt.date) -> Iterator[Inconsistency]:

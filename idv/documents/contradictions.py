@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from idv.documents.consistency import Inconsistency, inconsistencies
+from idv.documents.document_types import DocumentTypes
 from idv.documents.repair import explained_by_look_alikes
 from idv.documents.sides import Sides
 from idv.domain.documents import DigitState, Zone
@@ -11,11 +12,11 @@ from idv.domain.reasons import Reason
 
 
 def contradictions(
-    sides: Sides, *, today: dt.date, minimum_confidence: float = 0.80
+    sides: Sides, *, today: dt.date, types: DocumentTypes, minimum_confidence: float = 0.80
 ) -> tuple[Inconsistency, ...]:
     """Everything read with at least that confidence that contradicts something else."""
     found = inconsistencies(
-        tuple(sides.readings.values()), today=today, minimum_confidence=minimum_confidence
+        tuple(sides.readings.values()), today=today, minimum_confidence=minimum_confidence, types=types
     )
     return held_against(found, in_doubt=refutation_in_doubt(sides, minimum_confidence=minimum_confidence))
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rapidfuzz.distance import OSA
 
 from idv.documents.check_digits import FILLER
-from idv.documents.transliteration import spellings
+from idv.documents.transliteration import is_spelling, spellings
 
 _DIGIT_LOOK_ALIKES = str.maketrans("01258", "OIZSB")
 _DIGRAPHS = (("AE", "A"), ("OE", "O"), ("UE", "U"), ("AA", "A"), ("SS", "S"))
@@ -64,6 +64,49 @@ def compare_full_name(full_name: str, name: PersonName) -> NameSimilarity:
     return NameSimilarity(
         _within(name.surname, full_name, cut=name.truncated, all_words=True),
         _within(name.given_names, full_name, cut=name.truncated, all_words=False),
+    )
+
+
+def names_agree(printed: str, stated: str, *, cut: bool) -> bool:
+    """Whether one name part is the same in print and in another zone but for what an OCR errs.
+
+    All zones of a document are filled from one record: each word stated must be printed, with no two letters
+    lost; a title or a former name may be printed besides. A name printed in two scripts, `ИВАНОВ / IVANOV`,
+    must agree in each. `cut`: the zone was too short for the name, so that words may be cut to beginnings.
+    """
+    scripts = [part for part in printed.split("/") if part.strip()]
+    return all(_stated_alike(script, stated, cut=cut) for script in scripts)
+
+
+def _stated_alike(printed: str, stated: str, *, cut: bool) -> bool:
+    if is_spelling(printed, stated):
+        return True
+    pairs = itertools.product(_readings(printed), _readings(stated))
+    return any(_all_found(words, wanted, cut=cut) for words, wanted in pairs)
+
+
+def _all_found(words: Sequence[str], wanted: Sequence[str], *, cut: bool) -> bool:
+    """Whether each wanted word is one of the words, each once, or all join to the same."""
+    if _nearly("".join(words), "".join(wanted), cut=cut):
+        return True
+    left = list(words)
+    for word in wanted:
+        partner = next((other for other in left if _nearly(other, word, cut=cut)), None)
+        if partner is None:
+            return False
+        left.remove(partner)
+    return bool(wanted)
+
+
+def _nearly(word: str, wanted: str, *, cut: bool) -> bool:
+    """Equal but for a letter or two taken for others, and no more than one lost; or cut to its beginning."""
+    shorter, longer = sorted((word, wanted), key=len)
+    if cut and wanted and word.startswith(wanted):
+        return True
+    if len(longer) - len(shorter) > 1:
+        return False
+    return OSA.distance(shorter, longer) <= (len(longer) >= _ONE_ERROR_FROM) + (
+        len(longer) >= _TWO_ERRORS_FROM
     )
 
 

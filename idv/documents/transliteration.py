@@ -5,6 +5,7 @@ Where the standard offers a choice (Ä: AE or A) `transliterate` takes its first
 """
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -57,6 +58,16 @@ def spellings(text: str) -> tuple[str, ...]:
     choices = [_letters(character) for character in _composed(text)]
     products = itertools.islice(itertools.product(*choices), _MAXIMUM_SPELLINGS)
     return tuple(dict.fromkeys(_joined(product) for product in products))
+
+
+def is_spelling(text: str, of_zone: str) -> bool:
+    """Whether the standard allows `text` to be written as `of_zone`, wherever their words are broken.
+
+    Unlike `spellings` this weighs every choice in every letter, however long the name is.
+    """
+    choices = [_letters(character) for character in _composed(text) if character not in _SEPARATORS]
+    pattern = "".join(f"(?:{'|'.join(map(re.escape, letters))})" for letters in choices)
+    return re.fullmatch(pattern, "".join(of_zone.replace(FILLER, " ").split())) is not None
 
 
 def _composed(text: str) -> str:

@@ -83,6 +83,7 @@ def passport(
     zone = parse(rows or write(MrzFormat.TD3, record), today=NOW.date())
     values = {
         FieldName.SURNAME: record.surname.upper(),
+        FieldName.GIVEN_NAMES: record.given_names.upper(),
         FieldName.DOCUMENT_NUMBER: record.document_number,
         FieldName.DATE_OF_BIRTH: record.date_of_birth.isoformat(),
         FieldName.DATE_OF_EXPIRY: record.date_of_expiry.isoformat(),

@@ -6,7 +6,7 @@ from itertools import chain
 
 from idv.documents.consistency import Inconsistency, inconsistencies
 from idv.documents.contradictions import held_against, refutation_in_doubt
-from idv.documents.document_types import DocumentTypes, SideName
+from idv.documents.document_types import DocumentType, DocumentTypes, SideName
 from idv.documents.sides import Sides, read_sides
 from idv.domain.documents import DigitState, FieldName, MrzReading, Zone
 from idv.domain.errors import DeadlineExceeded
@@ -15,7 +15,7 @@ from idv.domain.ports import Clock, Perception
 from idv.domain.reasons import Reason, ReasonKind
 from idv.domain.results import CheckName, CheckResult, Outcome, Signal, check_digest
 
-RULES_VERSION = "document-reading-1"
+RULES_VERSION = "document-reading-2"
 """Changes whenever a rule below changes what the check answers."""
 _REQUIRED = (
     FieldName.DOCUMENT_NUMBER,
@@ -23,9 +23,11 @@ _REQUIRED = (
     FieldName.DATE_OF_BIRTH,
     FieldName.DATE_OF_EXPIRY,
 )
+_COMPARED = (*_REQUIRED, FieldName.GIVEN_NAMES)
+"""What must be read in print too, where it is printed and another zone states it."""
 _BLOCKING = frozenset({Reason.NO_DOCUMENT, Reason.MEDIA_UNDECODABLE})
 """What a side may not be, even when everything needed was read from the other one."""
-_BETWEEN_ZONES = frozenset({Reason.MRZ_VIZ_MISMATCH, Reason.BARCODE_MISMATCH})
+_BETWEEN_ZONES = frozenset({Reason.MRZ_VIZ_MISMATCH, Reason.BARCODE_MISMATCH, Reason.SIDES_MISMATCH})
 _BARE_REFUTATION = frozenset({Reason.MRZ_CHECK_DIGIT_REFUTED})
 
 
@@ -58,11 +60,7 @@ class DocumentReadingCheck:
         sides = read_sides(context)
         if not sides.readings and not sides.reasons:
             return self._result(Outcome.NOT_RUN, (Reason.EVIDENCE_MISSING,))
-        found = inconsistencies(
-            tuple(sides.readings.values()),
-            today=self.clock.now().date(),
-            minimum_confidence=self.minimum_confidence,
-        )
+        found = self._inconsistencies(sides, minimum_confidence=self.minimum_confidence)
         in_doubt = refutation_in_doubt(sides, minimum_confidence=self.minimum_confidence)
         against = tuple(dict.fromkeys(item.reason for item in held_against(found, in_doubt=in_doubt)))
         obstacles = self._obstacles(sides)
@@ -85,10 +83,10 @@ class DocumentReadingCheck:
         return tuple(reason for reason in captured if reason in _BLOCKING)
 
     def _mrz_obstacles(self, sides: Sides) -> tuple[Reason, ...]:
-        """A type without a zone needs none; a type with one, and an unknown type, need a valid one."""
+        """A type without a zone needs its barcode; a type with one, and an unknown type, need a valid one."""
         known = self.types.get(sides.document_type) if sides.document_type else None
         if known is not None and known.mrz is None:
-            return ()
+            return _barcode_obstacles(known, sides)
         if sides.mrz is not None:
             sure = sides.mrz.valid and (sides.mrz.repairs == 0 or self._confirmed(sides))
             return () if sure else (Reason.MRZ_UNREADABLE,)
@@ -113,7 +111,7 @@ class DocumentReadingCheck:
         )
 
     def _print_unread(self, sides: Sides) -> bool:
-        """Whether a needed field that a known type prints beside its zone was not read in the print.
+        """Whether a field that a known type prints, and that is to be compared, was not read in the print.
 
         Zones that were not compared do not agree: what is not checked never passes.
         """
@@ -127,17 +125,24 @@ class DocumentReadingCheck:
             for reading in side.fields
             if reading.zone is Zone.VIZ and reading.confidence >= self.minimum_confidence
         }
-        return not printed.intersection(_REQUIRED) <= compared
+        stated = any(reading.zone is not Zone.VIZ for reading in sides.fields(FieldName.GIVEN_NAMES))
+        return not printed.intersection(_COMPARED if stated else _REQUIRED) <= compared
 
     def _doubtful_contradiction(self, sides: Sides) -> bool:
         """Whether a needed field differs between zones in readings too poor to be held against anybody.
 
         It may be a misread field or an altered document: a better picture will tell.
         """
-        found = inconsistencies(
-            tuple(sides.readings.values()), today=self.clock.now().date(), minimum_confidence=0.0
+        found = self._inconsistencies(sides, minimum_confidence=0.0)
+        return any(item.reason in _BETWEEN_ZONES and item.field in _COMPARED for item in found)
+
+    def _inconsistencies(self, sides: Sides, *, minimum_confidence: float) -> tuple[Inconsistency, ...]:
+        return inconsistencies(
+            tuple(sides.readings.values()),
+            today=self.clock.now().date(),
+            minimum_confidence=minimum_confidence,
+            types=self.types,
         )
-        return any(item.reason in _BETWEEN_ZONES and item.field in _REQUIRED for item in found)
 
     def _readable(self, sides: Sides, name: FieldName) -> bool:
         return any(reading.confidence >= self.minimum_confidence for reading in sides.fields(name))
@@ -164,6 +169,16 @@ class DocumentReadingCheck:
             reasons=tuple(reasons),
             signals=signals,
         )
+
+
+def _barcode_obstacles(known: DocumentType, sides: Sides) -> tuple[Reason, ...]:
+    """Why nothing that a barcode states could be compared, where the type has one."""
+    carrier = next((name for name, side in known.sides.items() if side.barcode is not None), None)
+    fields = (field for side in sides.readings.values() for field in side.fields)
+    if carrier is None or any(field.zone is Zone.BARCODE for field in fields):
+        return ()
+    missing = carrier is SideName.BACK and ImageRole.DOCUMENT_BACK not in sides.readings
+    return (Reason.EVIDENCE_MISSING if missing else Reason.FIELD_UNREADABLE,)
 
 
 def _signals(mrz: MrzReading | None, found: Sequence[Inconsistency]) -> tuple[Signal, ...]:

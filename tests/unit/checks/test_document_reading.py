@@ -224,3 +224,44 @@ def test_the_digest_follows_its_parts() -> None:
     """Other models, another digest."""
     assert document_reading_digest({"a": "1"}, {"b": "2"}) == document_reading_digest({"a": "1", "b": "2"})
     assert document_reading_digest({"a": "1"}) != document_reading_digest({"a": "2"})
+
+
+def test_given_names_that_only_the_zone_states_were_not_compared() -> None:
+    """Print in which no given name can be read, erased or not, does not pass."""
+    whole = passport()
+    erased = tuple(
+        field
+        for field in whole.fields
+        if field.zone is not Zone.VIZ or field.name is not FieldName.GIVEN_NAMES
+    )
+    result = _judged({FRONT: replace(whole, fields=erased)})
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert result.reasons == (Reason.FIELD_UNREADABLE,)
+
+
+def test_a_licence_needs_its_barcode() -> None:
+    """What only the print says was compared with nothing: the back is asked for, then its code."""
+    front = replace(
+        passport(document_type="xca_driving_licence"),
+        mrz=None,
+        fields=tuple(
+            replace(field, value="2032-04-14") if field.name is FieldName.DATE_OF_EXPIRY else field
+            for field in passport().fields
+            if field.zone is Zone.VIZ
+        ),
+    )
+    coded = tuple(replace(field, zone=Zone.BARCODE) for field in front.fields)
+    assert _judged({FRONT: front}).reasons == (Reason.EVIDENCE_MISSING,)
+    assert _judged({FRONT: front, BACK: DocumentReading()}).reasons == (Reason.FIELD_UNREADABLE,)
+    assert _judged({FRONT: front, BACK: DocumentReading(fields=coded)}).outcome is Outcome.PASS
+
+
+def test_the_same_side_twice_fails() -> None:
+    """Two fronts are no front and back."""
+    front = DocumentReading(
+        document_type="uto_identity_card",
+        fields=tuple(field for field in passport().fields if field.zone is Zone.VIZ),
+    )
+    result = _judged({FRONT: front, BACK: front})
+    assert result.outcome is Outcome.FAIL
+    assert result.reasons == (Reason.SIDES_MISMATCH,)

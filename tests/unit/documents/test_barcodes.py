@@ -1,8 +1,17 @@
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idv.documents.barcodes import MAXIMUM_BYTES, BarcodeError, opaque_text, parse_aamva, read_payload
+from idv.documents.barcodes import (
+    MAXIMUM_BYTES,
+    BarcodeError,
+    opaque_text,
+    parse_aamva,
+    parse_rows,
+    read_payload,
+)
 from idv.domain.documents import FieldName, Zone
 
 HEADER = b"@\n\x1e\rANSI 636000100002DL00410278ZV03190008"
@@ -74,3 +83,23 @@ def test_unknown_payloads_are_opaque_text() -> None:
     assert opaque_text(b"https://example.org\x00\x1b[31m") == "https://example.org[31m"
     assert opaque_text(b"\xff") == "\ufffd"
     assert len(opaque_text(b"a" * 10_000)) == MAXIMUM_BYTES
+
+
+TODAY = dt.date(2026, 11, 22)
+ROWS = b"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10"
+
+
+def test_the_rows_of_a_zone_in_a_code_are_read() -> None:
+    """Rows of a layout give its fields; fewer, longer or other characters give nothing."""
+    found = parse_rows(ROWS, today=TODAY)
+    assert found is not None
+    assert found.valid
+    assert found.fields[FieldName.SURNAME] == "ERIKSSON"
+    for other in (ROWS[:50], ROWS + b"<", ROWS.lower(), b"", b"https://example.org"):
+        assert parse_rows(other, today=TODAY) is None
+
+
+@given(st.binary(max_size=200))
+def test_no_payload_breaks_the_reader_of_rows(payload: bytes) -> None:
+    """Hostile bytes are no zone."""
+    assert parse_rows(payload, today=TODAY) is None

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from idv.documents.check_digits import check_digit
 from idv.documents.consistency import Inconsistency, inconsistencies
+from idv.documents.document_types import load_document_types
 from idv.documents.mrz import field_readings, parse
 from idv.domain.documents import DocumentReading, FieldName, FieldReading, MrzReading, Zone
 from idv.domain.reasons import Reason
 
 TODAY = dt.date(2011, 1, 1)
+TYPES = load_document_types()
 NAMES = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<"
 DATA = "L898902C36UTO7408122F1204159ZE184226B<<<<<10"
 
@@ -188,3 +190,133 @@ def test_a_finding_holds_no_value() -> None:
     item = inconsistencies([_reading(_viz(FieldName.SURNAME, "SVENSSON"), zone=_mrz())], today=TODAY)[0]
     assert item == Inconsistency(Reason.MRZ_VIZ_MISMATCH, FieldName.SURNAME, (Zone.MRZ, Zone.VIZ))
     assert "SVENSSON" not in repr(item)
+
+
+# --- what only the type knows ---------------------------------------------------------------------------
+
+
+def _side(
+    document_type: str | None, *fields: tuple[FieldName, str, Zone], barcode: bytes = b""
+) -> DocumentReading:
+    printed = tuple(FieldReading(name, value, at, 0.95) for name, value, at in fields)
+    return DocumentReading(document_type, fields=printed, barcodes=(barcode,) if barcode else ())
+
+
+def _of_types(*readings: DocumentReading) -> list[tuple[Reason, FieldName | None]]:
+    found = inconsistencies(readings, today=TODAY, types=TYPES)
+    return [(item.reason, item.field) for item in found]
+
+
+CARD_FRONT = _side("uto_identity_card", _viz(FieldName.SURNAME, "KASK"), _viz(FieldName.SEX, "F"))
+CARD_BACK = _side("uto_identity_card", _viz(FieldName.PERSONAL_NUMBER, "39490520639"))
+OTHER_BACK = _side("xdu_identity_card", _viz(FieldName.PERSONAL_NUMBER, "39490520A"))
+
+
+@pytest.mark.parametrize(
+    ("sides", "mismatch"),
+    [
+        ((CARD_FRONT, CARD_BACK), False),
+        ((CARD_FRONT, OTHER_BACK), True),
+        ((CARD_FRONT, CARD_FRONT), True),
+        ((CARD_BACK, CARD_BACK), True),
+        ((CARD_FRONT, DocumentReading()), False),
+        ((_side("uto_passport"), _side("uto_passport")), False),
+    ],
+)
+def test_sides_that_are_not_of_one_document(sides: tuple[DocumentReading, ...], *, mismatch: bool) -> None:
+    """Two types, two fronts and two backs are named; an unknown side, and a type of one side, are not."""
+    assert ((Reason.SIDES_MISMATCH, None) in _of_types(*sides)) is mismatch
+
+
+def test_a_licence_back_is_told_by_its_barcode() -> None:
+    """The state in a barcode contradicts a front of another state's licence."""
+    front = _side("xhu_driving_licence", _viz(FieldName.SURNAME, "KASK"))
+    back = _side(None, (FieldName.ISSUING_STATE, "XCA", Zone.BARCODE), barcode=b"@")
+    own = _side(None, (FieldName.ISSUING_STATE, "XHU", Zone.BARCODE), barcode=b"@")
+    assert _of_types(front, back) == [(Reason.SIDES_MISMATCH, None)]
+    assert _of_types(front, own) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({FieldName.DATE_OF_ISSUE: "2010-01-02", FieldName.DATE_OF_EXPIRY: "2020-01-01"}, None),
+        ({FieldName.DATE_OF_ISSUE: "2010-01-02", FieldName.DATE_OF_EXPIRY: "2020-01-31"}, None),
+        (
+            {FieldName.DATE_OF_ISSUE: "2010-01-02", FieldName.DATE_OF_EXPIRY: "2021-01-01"},
+            FieldName.DATE_OF_EXPIRY,
+        ),
+        (
+            {FieldName.DATE_OF_ISSUE: "2010-01-02", FieldName.DATE_OF_EXPIRY: "2015-01-01"},
+            FieldName.DATE_OF_EXPIRY,
+        ),
+        (
+            {FieldName.DATE_OF_BIRTH: "2010-03-02", FieldName.DATE_OF_EXPIRY: "2020-01-01"},
+            FieldName.DATE_OF_BIRTH,
+        ),
+        ({FieldName.DATE_OF_EXPIRY: "0004-02-29"}, None),
+        (
+            {FieldName.DATE_OF_ISSUE: "2000-03-01", FieldName.DATE_OF_EXPIRY: "2012-02-29"},
+            FieldName.DATE_OF_EXPIRY,
+        ),
+    ],
+)
+def test_validity_is_that_of_the_type(fields: dict[FieldName, str], name: FieldName | None) -> None:
+    """A card of ten years: a month of slack, no holder born after it began; old dates do no harm."""
+    card = _side("uto_identity_card", *(_viz(field, value) for field, value in fields.items()))
+    by_type = set(_of_types(card)) - set(_found(card))
+    assert by_type == ({(Reason.DATE_IMPOSSIBLE, name)} if name else set())
+
+
+def test_optional_data_is_the_personal_number_of_a_type_that_says_so() -> None:
+    """Another printed personal number contradicts what the zone has in its optional data."""
+    stated = (FieldName.OPTIONAL_DATA, "39490520639", Zone.MRZ)
+    same = _side("uto_identity_card", _viz(FieldName.PERSONAL_NUMBER, "39490520639"), stated)
+    other = _side("uto_identity_card", _viz(FieldName.PERSONAL_NUMBER, "39490520638"), stated)
+    assert _of_types(same) == []
+    assert _of_types(other) == [(Reason.MRZ_VIZ_MISMATCH, FieldName.PERSONAL_NUMBER)]
+
+
+def test_rows_in_a_barcode_are_compared_with_zone_and_print() -> None:
+    """A code that repeats other rows contradicts both; the same rows contradict nothing."""
+    printed = _viz(FieldName.DATE_OF_BIRTH, "1974-08-12")
+    card = _reading(printed, zone=_mrz())
+    own = dataclasses.replace(card, barcodes=("\n".join(_mrz().lines).encode(),))
+    data = DATA.replace("7408122", f"750812{check_digit('750812')}")
+    strange = dataclasses.replace(card, barcodes=(f"{NAMES}\n{data}".encode(),))
+    assert _found(own) == []
+    items = inconsistencies([strange], today=TODAY)
+    assert {(item.reason, item.field) for item in items} == {
+        (Reason.BARCODE_MISMATCH, FieldName.DATE_OF_BIRTH)
+    }
+    assert {item.zones for item in items} == {(Zone.BARCODE, Zone.MRZ), (Zone.BARCODE, Zone.VIZ)}
+
+
+def test_a_licence_is_compared_with_its_barcode() -> None:
+    """Dates of issue, names and numbers that an AAMVA code states otherwise are named."""
+    stated = ((FieldName.DATE_OF_ISSUE, "2010-01-01"), (FieldName.SURNAME, "MUELLER"))
+    front = _side(None, _viz(FieldName.DATE_OF_ISSUE, "2010-02-01"))
+    known = dataclasses.replace(
+        _side("xca_driving_licence", _viz(FieldName.SURNAME, "MÜLLER")),
+        fields=(*front.fields, FieldReading(FieldName.SURNAME, "MÜLLER", Zone.VIZ, 0.9)),
+    )
+    back = _side(None, *((name, value, Zone.BARCODE) for name, value in stated))
+    assert _found(known, back) == [(Reason.BARCODE_MISMATCH, FieldName.DATE_OF_ISSUE)]
+
+
+@pytest.mark.parametrize(
+    ("printed", "agrees"),
+    [
+        ("ANNA MARÍA", True),
+        ("ANNAMARIA", True),
+        ("ANNA", False),
+        ("MARÍA", False),
+        ("ANNA MARÍA ROSA", True),
+        ("ANNA MARI", True),
+        ("NA MARIA", False),
+    ],
+)
+def test_every_word_of_the_zone_is_printed(printed: str, *, agrees: bool) -> None:
+    """Half a name in print is an erased one, whatever people may leave out when they write their names."""
+    found = _found(_reading(_viz(FieldName.GIVEN_NAMES, printed), zone=_mrz()))
+    assert found == ([] if agrees else [(Reason.MRZ_VIZ_MISMATCH, FieldName.GIVEN_NAMES)])

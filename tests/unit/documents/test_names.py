@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idv.documents.names import PersonName, compare_full_name, compare_names
+from idv.documents.names import PersonName, compare_full_name, compare_names, names_agree
+from idv.documents.transliteration import spellings
 
 NAMES = st.lists(st.text(string.ascii_uppercase, min_size=2, max_size=12), min_size=1, max_size=3).map(
     " ".join
@@ -106,6 +107,13 @@ def test_comparison_is_symmetric_and_bounded(a: str, b: str, c: str, d: str) -> 
     assert 0 <= there.score <= 1
 
 
+@given(NAMES)
+def test_a_name_agrees_with_each_of_its_spellings(name: str) -> None:
+    """Whatever the standard lets a zone write for a printed name is the same name."""
+    for spelling in spellings(name):
+        assert names_agree(name, spelling.replace("<", " "), cut=False)
+
+
 @given(NAMES, NAMES)
 def test_every_name_is_like_itself(surname: str, given_names: str) -> None:
     """The same name scores one."""
@@ -117,3 +125,32 @@ def test_every_name_is_like_itself(surname: str, given_names: str) -> None:
 def test_names_stay_out_of_a_repr() -> None:
     """A name is personal data."""
     assert "ANNA" not in repr(PersonName("ERIKSSON", "ANNA"))
+
+
+@pytest.mark.parametrize(
+    ("printed", "stated", "same"),
+    [
+        ("ИВАНОВА / IVANOVA", "IVANOVA", True),
+        ("ИВАНОВА / PAVLOVA", "IVANOVA", False),
+        ("ПАВЛОВА / IVANOVA", "IVANOVA", False),
+        ("ШЕВЧЕНКО", "SHEVCHENKO", True),
+        ("ЮРЧЕНКО ЖУКОВА", "YURCHENKO ZHUKOVA", True),
+        (" / IVANOVA", "IVANOVA", True),
+        ("MULLER", "MUELLER", True),
+        ("CAČLAR", "CAGLAR", True),
+        ("KIM", "LIM", False),
+        ("", "IVANOVA", True),
+    ],
+)
+def test_names_of_one_document(printed: str, stated: str, *, same: bool) -> None:
+    """Both scripts must agree, by any transliteration the standard allows; no print says nothing."""
+    assert names_agree(printed, stated, cut=False) is same
+
+
+@pytest.mark.parametrize(
+    ("stated", "same"),
+    [("CHRISTOPHER ALEXAND", True), ("CHRISTOPHER", True), ("ALEXANDROS", False), ("C A", True)],
+)
+def test_a_name_cut_in_its_zone(stated: str, *, same: bool) -> None:
+    """Words may end early and be missing where the zone was too short, and not otherwise."""
+    assert names_agree("CHRISTOPHER ALEXANDER", stated, cut=True) is same

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idv.documents.check_digits import FILLER, LETTERS
-from idv.documents.transliteration import spellings, transliterate
+from idv.documents.transliteration import is_spelling, spellings, transliterate
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,18 @@ def test_spellings_begin_with_the_recommended_one(text: str) -> None:
 def test_a_choice_of_the_standard_gives_two_spellings() -> None:
     """Ü may be UE, UXX or U."""
     assert set(spellings("Ü")) == {"UE", "UXX", "U"}
+
+
+@given(st.text("AÜÉжшюЯХЩ -'", min_size=1, max_size=8))
+def test_every_spelling_is_recognised(text: str) -> None:
+    """What `spellings` lists is a spelling, and another letter at its end makes it none."""
+    for spelling in spellings(text):
+        assert is_spelling(text, spelling)
+        assert not is_spelling(text, spelling + "QQ")
+
+
+def test_choices_in_a_long_name_are_all_weighed() -> None:
+    """A name with more choices than `spellings` lists is recognised in its last as in its first."""
+    assert is_spelling("Хрущёва Жукова", "HRUSHTIOVA<ZUKOVA")
+    assert is_spelling("Хрущёва Жукова", "KHRUSHCHEVA ZHUKOVA")
+    assert not is_spelling("Хрущёва Жукова", "KHRUSHCHEVA ZHUKOV")
