@@ -14,7 +14,7 @@ from idv.domain.evidence import EncodedImage, ImageRole
 from idv.domain.results import CheckName
 from idv.evaluation.sets.manifest import Recipe
 from idv.evaluation.sets.media import MediaRoot
-from idv.vision.synthesis import document_set
+from idv.vision.synthesis import authenticity_set, document_set
 
 T = TypeVar("T")
 OnItem = Callable[[int], None]
@@ -154,12 +154,45 @@ def _document(seed: int, number: int) -> Drawn:
     return Drawn(item, drawn.media)
 
 
+def _authenticity(seed: int, number: int) -> Drawn:
+    drawn = authenticity_set.AuthenticitySet(seed).draw(number)
+    plan = drawn.plan
+    tune = plan.division is authenticity_set.Division.TUNE
+    item = EvalItem(
+        id=f"a{number:05d}",
+        media={role: MediaRef(EncodedImage(data).sha256) for role, data in drawn.media.items()},
+        part=Part.TUNE if tune else Part.TEST,
+        subject=plan.subject,
+        label=Label.FORGED if plan.species else Label.GENUINE,
+        species=plan.species,
+        slices={
+            "document_type": plan.document_type.id,
+            "design": "unseen" if plan.division is authenticity_set.Division.UNSEEN else "known",
+            "method": plan.method,
+            "forger": plan.forger if plan.species else "none",
+            "encoder": drawn.encoder,
+            "capture": plan.capture,
+        },
+        truth={"mrz": "\n".join(drawn.mrz_lines)} if drawn.mrz_lines else {},
+    )
+    return Drawn(item, drawn.media)
+
+
 _DOCUMENT_LIMITS = (
     "The reader was developed with the code that draws these documents: on real ones figures will be worse.",
     "Photos, screens and prints are simulated; no real camera, display or printer took part.",
     "Edits are drawn with the card and leave no trace of paper, glue or software.",
     "Portraits are drawings: nothing about faces can be measured.",
     "Genuine documents are valid until 2036 at the latest; measure before their dates run out.",
+)
+
+_AUTHENTICITY_LIMITS = (
+    "Documents, cameras, screens, printers and forgers are simulated: figures on real ones will be worse.",
+    "The networks learned from the same scenes and cameras; forger, encoders and two designs are kept apart.",
+    "Portraits are drawings: how well a face is swapped or morphed says little about photographs.",
+    "Files carry no metadata: nothing is measured of provenance.",
+    "Holograms, colour-shifting ink, relief and ultraviolet print do not exist here.",
+    "Genuine documents run out from January 2031 on: measure before.",
 )
 
 _ALL: Sequence[Generator] = (
@@ -171,6 +204,15 @@ _ALL: Sequence[Generator] = (
         slices=("document_type", "capture"),
         limits=_DOCUMENT_LIMITS,
         draw=_document,
+    ),
+    Generator(
+        name=authenticity_set.NAME,
+        version=authenticity_set.VERSION,
+        check=CheckName.DOCUMENT_AUTHENTICITY,
+        description="Drawn identity documents, photographed or scanned, genuine and forged in 23 ways.",
+        slices=("document_type", "design", "method", "forger", "encoder", "capture"),
+        limits=_AUTHENTICITY_LIMITS,
+        draw=_authenticity,
     ),
 )
 GENERATORS: Mapping[str, Generator] = {generator.name: generator for generator in _ALL}

@@ -4,9 +4,7 @@ Item `number` depends on the seed and the number alone, so items can be drawn in
 Four items show one holder: two genuine captures and two of something else.
 """
 
-import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -23,17 +21,23 @@ from idv.domain.documents import FieldName
 from idv.domain.evidence import ImageRole
 from idv.vision.synthesis.capture import capture
 from idv.vision.synthesis.cards import Contradictions, DrawnCard, draw_card
-from idv.vision.synthesis.holders import Holder, make_holder, mrz_record
+from idv.vision.synthesis.holders import (
+    ISSUED_FROM,
+    Holder,
+    lately_issued,
+    make_holder,
+    mrz_record,
+    years_later,
+)
 from idv.vision.synthesis.portraits import draw_portrait
 from idv.vision.synthesis.recaptures import printed_out, shown_on_screen
+from idv.vision.synthesis.reproducible import same_bytes
 
 NAME = "documents"
 VERSION = "2"
 """Changes whenever a change here, or in what this draws with, changes a byte of any item."""
 
 _TYPES = frozenset({"uto_identity_card", "uto_passport", "xar_identity_card"})
-_ISSUED_FROM = dt.date(2026, 1, 5)
-_ISSUED_DAYS = 290
 _ITEMS_A_HOLDER = 4
 _GENUINE_A_HOLDER = 2
 _DPI = 400.0
@@ -105,7 +109,7 @@ class DocumentSet:
 
     def draw(self, number: int) -> DrawnItem:
         """Item `number`, from 0. Sets OpenCV to one thread and plain code while it draws."""
-        with _exactly():
+        with same_bytes():
             return self._drawn(number)
 
     def planned(self, number: int) -> Planned:
@@ -139,19 +143,6 @@ class DocumentSet:
         return np.random.default_rng([self.seed, *purpose.encode(), number])
 
 
-@contextmanager
-def _exactly() -> Iterator[None]:
-    """One thread and no dispatch to vector units that this machine happens to have."""
-    threads, optimised = cv2.getNumThreads(), cv2.useOptimized()
-    cv2.setNumThreads(1)
-    cv2.setUseOptimized(False)
-    try:
-        yield
-    finally:
-        cv2.setUseOptimized(optimised)
-        cv2.setNumThreads(threads)
-
-
 # --- cards ----------------------------------------------------------------------------------------------
 
 
@@ -159,7 +150,7 @@ def _card(
     known: DocumentType, species: Species | None, person: np.random.Generator, rng: np.random.Generator
 ) -> DrawnCard:
     """The holder's card (`person` draws who it is) with what the species changes about it."""
-    true = _lasting(make_holder(known, person, today=_ISSUED_FROM), known, person)
+    true = lately_issued(make_holder(known, person, today=ISSUED_FROM), known, person)
     portrait = draw_portrait(person)
     holder, mrz_holder = true, None
     lines: tuple[str, ...] = ()
@@ -176,39 +167,31 @@ def _card(
     return draw_card(known, holder, portrait, rng, dpi=_DPI, contradictions=stated)
 
 
-def _lasting(holder: Holder, known: DocumentType, rng: np.random.Generator) -> Holder:
-    """Issued lately, so that genuine cards stay valid as long as their type allows."""
-    issued = _ISSUED_FROM + dt.timedelta(days=int(rng.integers(_ISSUED_DAYS)))
-    years = known.validity_years
-    expiry = _moved(issued, years) - dt.timedelta(days=1)
-    return replace(holder, date_of_issue=issued, date_of_expiry=expiry)
-
-
 def _expired(holder: Holder, rng: np.random.Generator) -> Holder:
     years = -int(rng.integers(11, 15))
     return replace(
         holder,
-        date_of_issue=_moved(holder.date_of_issue, years),
-        date_of_expiry=_moved(holder.date_of_expiry, years),
+        date_of_issue=years_later(holder.date_of_issue, years),
+        date_of_expiry=years_later(holder.date_of_expiry, years),
     )
 
 
 def _born_otherwise(holder: Holder, rng: np.random.Generator) -> Holder:
     # Ten years would leave the check digit as it is: its weights add up to a multiple of ten.
     years = int(rng.choice([-7, -5, -4, -3, 3, 4, 5, 7]))
-    return replace(holder, date_of_birth=_moved(holder.date_of_birth, years))
+    return replace(holder, date_of_birth=years_later(holder.date_of_birth, years))
 
 
 def _printed_otherwise(holder: Holder, known: DocumentType, rng: np.random.Generator) -> Holder:
     """One printed field of another person of the same state, or another date."""
-    other = make_holder(known, rng, today=_ISSUED_FROM)
+    other = make_holder(known, rng, today=ISSUED_FROM)
     wanted = str(rng.choice(["surname", "document_number", "date_of_birth", "date_of_expiry"]))
     if wanted == "surname" and other.surname != holder.surname:
         return replace(holder, surname=other.surname)
     if wanted == "document_number":
         return replace(holder, document_number=other.document_number)
     if wanted == "date_of_expiry":
-        return replace(holder, date_of_expiry=_moved(holder.date_of_expiry, 3))
+        return replace(holder, date_of_expiry=years_later(holder.date_of_expiry, 3))
     return _born_otherwise(holder, rng)
 
 
@@ -222,14 +205,6 @@ def _with_old_digits(document_type: DocumentType, true: Holder, forged: Holder) 
     row = old[span.row]
     edited = row[: span.start] + span.of(new) + row[span.stop :]
     return (*old[: span.row], edited, *old[span.row + 1 :])
-
-
-def _moved(date: dt.date, years: int) -> dt.date:
-    """The same day in another year; 28 February where there is no 29th."""
-    try:
-        return date.replace(year=date.year + years)
-    except ValueError:
-        return date.replace(year=date.year + years, day=28)
 
 
 # --- captures -------------------------------------------------------------------------------------------

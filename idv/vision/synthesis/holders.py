@@ -2,7 +2,7 @@
 
 import datetime as dt
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -42,6 +42,9 @@ _CYRILLIC_GIVEN = {
 }
 _STREETS = ("Harbour Street", "Mill Lane", "Linden Avenue", "Station Road", "Castle Hill", "River Walk")
 _TOWNS = ("Amaurot", "Port Hythlo", "Anydra", "New Polyler", "Macar", "Achora")
+ISSUED_FROM = dt.date(2026, 1, 5)
+"""First day on which documents of eval sets are issued."""
+_ISSUED_DAYS = 290
 _SHORTEST_AGE_DAYS = 18 * 366
 _LONGEST_AGE_DAYS = 80 * 365
 _MINIMUM_LEFT_DAYS = 90
@@ -88,6 +91,21 @@ def make_holder(document_type: DocumentType, rng: np.random.Generator, *, today:
         personal_number=_masked(document_type.personal_number_mask or "", rng),
         address=f"{rng.integers(1, 200)} {rng.choice(_STREETS)}, {rng.choice(_TOWNS)}",
     )
+
+
+def lately_issued(holder: Holder, document_type: DocumentType, rng: np.random.Generator) -> Holder:
+    """The holder with a document issued in 2026: it stays valid as long as its type allows, for eval sets."""
+    issued = ISSUED_FROM + dt.timedelta(days=int(rng.integers(_ISSUED_DAYS)))
+    expiry = years_later(issued, document_type.validity_years) - dt.timedelta(days=1)
+    return replace(holder, date_of_issue=issued, date_of_expiry=expiry)
+
+
+def years_later(date: dt.date, years: int) -> dt.date:
+    """The same day in another year; 28 February where there is no 29th."""
+    try:
+        return date.replace(year=date.year + years)
+    except ValueError:
+        return date.replace(year=date.year + years, day=28)
 
 
 def mrz_record(document_type: DocumentType, holder: Holder) -> MrzRecord:
