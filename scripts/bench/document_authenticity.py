@@ -328,7 +328,7 @@ def fit(table: Table) -> dict[SignalName, Factor]:
     species = [item.species for item in table.items]
     weights = balanced_weights(table.genuine, species)
     sample = Sample(table.scores(), table.genuine, weights).where(table.free)
-    seen = np.isfinite(sample.scores).any(axis=0)
+    seen: Mask = np.asarray(np.isfinite(sample.scores).any(axis=0))
     factors = fit_noisy_or(Sample(sample.scores[:, seen], sample.genuine, sample.weights))
     names = [name for name, there in zip(FITTED, seen.tolist(), strict=True) if there]
     return {**dict(zip(names, factors, strict=True)), SignalName.PROVENANCE: PROVENANCE}
