@@ -13,6 +13,7 @@ from idv.cli import (
     demo,
     doctor,
     document,
+    documents,
     evalset,
     keys,
     labels,
@@ -68,6 +69,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(evalset.app, name="evalset")
 app.add_typer(document.app, name="document")
+app.add_typer(documents.app, name="documents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
