@@ -47,6 +47,9 @@ class Branch(nn.Module):
     free to move. It sees every pixel but answers at a quarter of the resolution, which keeps training fast.
     """
 
+    WIDTH = _STEM + 2 * _WIDTHS[-1]
+    """Length of what `embed` gives."""
+
     def __init__(self) -> None:
         super().__init__()
         self.bank = nn.Conv2d(3, _STEM, _FILTER_PX, stride=4, padding=2, bias=False)
@@ -58,18 +61,22 @@ class Branch(nn.Module):
         self.features = nn.Sequential(*layers)
         self.level = nn.BatchNorm1d(_STEM)
         self.decide = nn.Sequential(
-            nn.Linear(_STEM + 2 * _WIDTHS[-1], _HIDDEN), nn.ReLU(), nn.Dropout(0.2), nn.Linear(_HIDDEN, 1)
+            nn.Linear(self.WIDTH, _HIDDEN), nn.ReLU(), nn.Dropout(0.2), nn.Linear(_HIDDEN, 1)
         )
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) float32 in [0, 1] -> (N, 1) logits."""
+        scored: Tensor = self.decide(self.embed(image))
+        return scored
+
+    def embed(self, image: Tensor) -> Tensor:
+        """(N, 3, H, W) float32 in [0, 1] -> (N, WIDTH) what the decision is taken on."""
         patterns = self.bank(image * 4 - 2)
         energy = self.level((patterns * patterns).mean(dim=(2, 3)).add(1e-5).log())
         seen = self.features(patterns)
         mean = seen.mean(dim=(2, 3))
         spread = ((seen - mean[:, :, None, None]) ** 2).mean(dim=(2, 3)).add(1e-4).sqrt()
-        scored: Tensor = self.decide(torch.cat([energy, mean, spread], dim=1))
-        return scored
+        return torch.cat([energy, mean, spread], dim=1)
 
 
 class Spectrum(nn.Module):
@@ -79,6 +86,9 @@ class Spectrum(nn.Module):
     the whole patch adds up in it, so that it shows below the noise of a single place. Skin, hair and blur
     leave smooth slopes. The transform is two matrix products, which every runtime has.
     """
+
+    WIDTH = 6 + 2 * _SPECTRUM_WIDTHS[-1]
+    """Length of what `embed` gives."""
 
     cosine: Tensor
     sine: Tensor
@@ -106,7 +116,7 @@ class Spectrum(nn.Module):
         layers += [_convolution(narrow, wide, stride=2) for narrow, wide in pairwise(channels)]
         self.features = nn.Sequential(*layers)
         self.decide = nn.Sequential(
-            nn.Linear(6 + 2 * _SPECTRUM_WIDTHS[-1], _HIDDEN),
+            nn.Linear(self.WIDTH, _HIDDEN),
             nn.ReLU(),
             nn.Dropout(0.2),
             nn.Linear(_HIDDEN, 1),
@@ -114,6 +124,11 @@ class Spectrum(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, side, side) float32 in [0, 1] -> (N, 1) logits."""
+        scored: Tensor = self.decide(self.embed(image))
+        return scored
+
+    def embed(self, image: Tensor) -> Tensor:
+        """(N, 3, side, side) float32 in [0, 1] -> (N, WIDTH) what the decision is taken on."""
         with torch.no_grad():  # nothing in it is learned
             power = self.power(image)
             slope = nn.functional.interpolate(
@@ -130,8 +145,7 @@ class Spectrum(nn.Module):
             seen = torch.cat([*pooled, self.radius.expand(image.shape[0], -1, -1, -1)], dim=1)
         level = self.level(torch.cat([mean, spread], dim=1))
         seen = self.features(seen)
-        scored: Tensor = self.decide(torch.cat([level, seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1))
-        return scored
+        return torch.cat([level, seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1)
 
     def power(self, image: Tensor) -> Tensor:
         """Log power of luma and chroma of a windowed patch: (N, 3, side, side / 2).

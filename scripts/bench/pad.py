@@ -28,7 +28,7 @@ from idv.training.pad_card import TABLES
 from idv.training.pad_data import Table
 from idv.training.pad_figures import Cut, ErrorRate, Scores, apcer, bpcer, measured
 from idv.training.pad_fitting import Schedules
-from idv.vision.models.pad import planes
+from idv.vision.imaging.squares import planes
 
 TESTS = ("test", "test_held_out", "test_fine")
 POINT = """# Written by `scripts/bench/pad.py --write-point`.

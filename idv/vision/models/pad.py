@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.domain.ports import Inference
+from idv.vision.imaging.squares import planes, resized, square
 
 PREPROCESSING = "2"
 """Raised whenever the cuts below change: scores of different versions are not comparable."""
@@ -78,50 +78,15 @@ def cut(pixels: RgbImage, five_points: FloatArray) -> Cuts:
     apart, down = (float(np.linalg.norm(line)) for line in (five_points[1] - five_points[0], mouth - eyes))
     unit = max(apart, down, _LEAST_UNIT_PX)
     centre = (eyes + mouth) / 2
-    context = _square(pixels, centre, side=round(_CONTEXT_LENGTHS * unit))
-    detail = _square(pixels, centre, side=round(DETAIL_PX * max(1.0, unit / _DETAIL_LENGTH_PX)))
+    context = square(pixels, centre, side=round(_CONTEXT_LENGTHS * unit))
+    detail = square(pixels, centre, side=round(DETAIL_PX * max(1.0, unit / _DETAIL_LENGTH_PX)))
     beside = (five_points[1] - five_points[0]) * (_PATCH_LENGTHS * unit / max(apart, _LEAST_UNIT_PX))
-    native = [_square(pixels, centre + at, side=NATIVE_PX) for at in (-beside, beside)]
+    native = [square(pixels, centre + at, side=NATIVE_PX) for at in (-beside, beside)]
     return Cuts(
-        _resized(context, CONTEXT_PX),
-        _resized(detail, DETAIL_PX),
-        np.stack([_resized(patch, NATIVE_PX) for patch in native]),
+        resized(context, CONTEXT_PX),
+        resized(detail, DETAIL_PX),
+        np.stack([resized(patch, NATIVE_PX) for patch in native]),
     )
-
-
-def planes(images: RgbImage) -> Array:
-    """Network input of pictures (N, H, W, 3) uint8: (N, 3, H, W) float32 in [0, 1]."""
-    return np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
-
-
-def _square(pixels: RgbImage, centre: FloatArray, *, side: int) -> RgbImage:
-    """A square of `side` px, moved inside the picture where it fits, mirrored at the edge where not."""
-    height, width = pixels.shape[:2]
-    side = max(2, min(side, 2 * min(height, width) - 2))
-    top, over_y = _span(float(centre[1]), side, height)
-    left, over_x = _span(float(centre[0]), side, width)
-    part = pixels[top : top + side, left : left + side]
-    if not over_y and not over_x:
-        return part
-    above, before = over_y // 2, over_x // 2
-    mirrored = cv2.copyMakeBorder(
-        part, above, over_y - above, before, over_x - before, cv2.BORDER_REFLECT_101
-    )
-    return np.asarray(mirrored, np.uint8)
-
-
-def _span(centre: float, side: int, size: int) -> tuple[int, int]:
-    """First index of a span of `side` inside `size`, and by how many it overhangs."""
-    if side >= size:
-        return 0, side - size
-    return int(np.clip(round(centre - side / 2), 0, size - side)), 0
-
-
-def _resized(part: RgbImage, side: int) -> RgbImage:
-    if part.shape[0] == side:
-        return np.ascontiguousarray(part)
-    how = cv2.INTER_AREA if part.shape[0] > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(part, (side, side), interpolation=how), np.uint8)
 
 
 def _mirrored(part: RgbImage) -> Array:

@@ -25,7 +25,7 @@ from idv.training.pad_data import (  # noqa: E402
 from idv.training.pad_export import export  # noqa: E402
 from idv.training.pad_fitting import CutName, Schedule, fit, logits  # noqa: E402
 from idv.training.pad_network import PadNetwork, Spectrum, cosine_bank  # noqa: E402
-from idv.vision.models.pad import planes  # noqa: E402
+from idv.vision.imaging.squares import planes  # noqa: E402
 from idv.vision.synthesis.face_draws import FACE_LAYOUTS  # noqa: E402
 from idv.vision.synthesis.presentation import FacePhoto, Species  # noqa: E402
 from idv.vision.synthesis.prints import TRAINING_PRINTERS  # noqa: E402
