@@ -380,11 +380,12 @@ def _checks(
     faces = seen.analyser.digest_parts()
     read = (seen.finder, seen.reader, seen.types)
     reading = (faces, *(part.digest_parts() for part in read))
+    read_whole = DocumentReadingCheck(
+        types=seen.types, clock=clock, provider=settings.pack, digest=document_reading_digest(*reading)
+    )
     return (
-        DocumentReadingCheck(
-            types=seen.types, clock=clock, provider=settings.pack, digest=document_reading_digest(*reading)
-        ),
-        _authenticity(settings, clock, seen, points.get(CheckName.DOCUMENT_AUTHENTICITY)),
+        read_whole,
+        _authenticity(settings, clock, seen, read_whole, point=points.get(CheckName.DOCUMENT_AUTHENTICITY)),
         IdentityMatch(clock=clock, provider=settings.pack, digest=identity_match_digest(*reading)),
         FaceMatch(
             point=points.get(CheckName.FACE_MATCH),
@@ -416,14 +417,19 @@ def _face_calibration(settings: Settings, models: Sequence[str]) -> FaceCalibrat
 
 
 def _authenticity(
-    settings: Settings, clock: Clock, seen: _Perception, point: OperatingPoint | None
+    settings: Settings,
+    clock: Clock,
+    seen: _Perception,
+    read_whole: DocumentReadingCheck,
+    *,
+    point: OperatingPoint | None,
 ) -> DocumentAuthenticity:
     """The check of document authenticity; what its parts depend on goes into its digest."""
     path = _borrowed_calibration(settings, CheckName.DOCUMENT_AUTHENTICITY)
     calibration: AuthenticityCalibration = load_authenticity_calibration(path)
     read = (seen.analyser, seen.finder, seen.reader, seen.types)
     return DocumentAuthenticity(
-        parts=Parts(gate=capture_gate.capture_faults),
+        parts=Parts(gate=capture_gate.capture_faults, obstacles=read_whole.obstacles),
         types=seen.types,
         calibration=calibration,
         point=point,
@@ -432,6 +438,7 @@ def _authenticity(
         looks={
             **{name: digest for part in read for name, digest in part.digest_parts().items()},
             "capture_gate": capture_gate.VERSION,
+            "reading_check": read_whole.digest,
             "provenance": provenance.VERSION,
         },
     )

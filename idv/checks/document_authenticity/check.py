@@ -43,7 +43,10 @@ class _Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class _Judged:
-    """Everything known about the document before it is cut at a threshold."""
+    """Everything known about the document before it is cut at a threshold.
+
+    `obstacles`: why it cannot be judged; `incomplete`: why it cannot pass although it can be judged.
+    """
 
     findings: Mapping[SignalName, Finding]
     obstacles: tuple[Reason, ...]
@@ -128,8 +131,11 @@ class DocumentAuthenticity:
                 Finding(SignalName.DOCUMENT_TYPE, float(known is not None)),
             )
         )
+        unread = self.parts.obstacles(sides) if self.parts.obstacles else ()
         obstacles = (*seen.obstacles, *gate, *((Reason.DOCUMENT_TYPE_UNKNOWN,) if unknown else ()))
-        return self._weighed(findings, obstacles=obstacles, incomplete=_incomplete(known, seen, sides))
+        return self._weighed(
+            findings, obstacles=obstacles, incomplete=(*_unjudged_side(known, seen, sides), *unread)
+        )
 
     def _weighed(
         self,
@@ -222,7 +228,7 @@ def _seen(evidence: Evidence, context: Perception) -> _Seen:
     return _Seen(tuple(sides), tuple(dict.fromkeys(obstacles)))
 
 
-def _incomplete(known: DocumentType | None, seen: _Seen, sides: Sides) -> tuple[Reason, ...]:
+def _unjudged_side(known: DocumentType | None, seen: _Seen, sides: Sides) -> tuple[Reason, ...]:
     """Why a document that looks genuine cannot pass yet: a side that belongs to it was not judged.
 
     That is one whose zone or barcode the type has on the other side, and one judged only on an earlier

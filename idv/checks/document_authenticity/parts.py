@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from idv.documents.document_types import RelativeBox, Side, SideName
+from idv.documents.sides import Sides
 from idv.domain.arrays import FloatArray, RgbImage
 from idv.domain.documents import DocumentReading, DocumentView, TamperingMap
 from idv.domain.images import DecodedImage
@@ -77,12 +78,21 @@ class CaptureGate(Protocol):
         ...
 
 
+class Obstacles(Protocol):
+    """Tells what keeps a document from being said to have been read, and so its zones from being compared."""
+
+    def __call__(self, sides: Sides) -> tuple[Reason, ...]:
+        """Why something that is needed was not read; nothing when all was."""
+        ...
+
+
 @dataclass(frozen=True)
 class Parts:
-    """Everything that is asked about a side."""
+    """Everything that is asked about a side, and `obstacles` about both together."""
 
     recapture: Recapture | None = None
     tampering: Tampering | None = None
     templates: Templates | None = None
     ghost: Ghost | None = None
     gate: CaptureGate | None = None
+    obstacles: Obstacles | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from idv.checks.document_authenticity.parts import Fit, Parts
 from idv.checks.document_authenticity.signals import Finding, SignalName
 from idv.documents.document_types import DocumentTypes, RelativeBox, Side
+from idv.documents.sides import known_side
 from idv.domain.documents import DocumentReading, DocumentView, TamperingMap
 from idv.domain.evidence import EncodedImage, ImageRole
 from idv.domain.images import DecodedImage
@@ -58,9 +59,9 @@ class JudgedSide:
 def judge_side(seen: SeenSide, parts: Parts, types: DocumentTypes) -> JudgedSide:
     """Ask every part that is there. Raises ModelError."""
     fit = parts.templates.fit(seen.view, seen.reading, side=None) if parts.templates else None
-    document_type = fit.document_type if fit else seen.reading.document_type
-    known = types.get(document_type) if document_type else None
-    side = known.sides.get(fit.side) if fit and known else None
+    which = fit or known_side(seen.reading, types)
+    known = types.get(which.document_type) if which else None
+    side = known.sides.get(which.side) if which and known else None
     gate = parts.gate(seen.image, seen.view, side, seen.reading) if parts.gate else seen.view.reasons
     findings = (
         *_recapture(seen, parts),
@@ -69,7 +70,7 @@ def judge_side(seen: SeenSide, parts: Parts, types: DocumentTypes) -> JudgedSide
         *(_ghost(seen, parts, side) if side else ()),
         *_provenance(seen),
     )
-    return JudgedSide(findings, gate, document_type)
+    return JudgedSide(findings, gate, known.id if known else seen.reading.document_type)
 
 
 def _recapture(seen: SeenSide, parts: Parts) -> Iterator[Finding]:

@@ -63,7 +63,7 @@ class DocumentReadingCheck:
         found = self._inconsistencies(sides, minimum_confidence=self.minimum_confidence)
         in_doubt = refutation_in_doubt(sides, minimum_confidence=self.minimum_confidence)
         against = tuple(dict.fromkeys(item.reason for item in held_against(found, in_doubt=in_doubt)))
-        obstacles = self._obstacles(sides)
+        obstacles = self.obstacles(sides)
         signals = _signals(sides.mrz, found)
         if against:
             return self._result(Outcome.FAIL, against, score=0.0, signals=signals)
@@ -71,7 +71,7 @@ class DocumentReadingCheck:
         outcome = Outcome.INCONCLUSIVE if obstacles else Outcome.PASS
         return self._result(outcome, obstacles, score=score, signals=signals)
 
-    def _obstacles(self, sides: Sides) -> tuple[Reason, ...]:
+    def obstacles(self, sides: Sides) -> tuple[Reason, ...]:
         """Why the document cannot be said to have been read; none when nothing needed is missing."""
         needed = list(self._mrz_obstacles(sides))
         unread = not all(self._readable(sides, name) for name in _REQUIRED)
