@@ -81,7 +81,7 @@ def _side(role: ImageRole, result: CheckResult, seen: Seen) -> ShownSide:
     heat = _heat(seen, image.pixels, view)
     if heat is not None:
         pictures.append(
-            _picture("laid flat, with the map of likely alterations", _heated(view.rectified, heat))
+            _picture("laid flat, with the map of likely alterations", heated(view.rectified, heat))
         )
     return ShownSide(name, known.title if known else None, tuple(pictures))
 
@@ -152,7 +152,7 @@ def _points(corners: FloatArray) -> str:
 # --- pictures -------------------------------------------------------------------------------------------
 
 
-def _heated(flat: RgbImage, found: TamperingMap) -> RgbImage:
+def heated(flat: RgbImage, found: TamperingMap) -> RgbImage:
     """The flat side in grey, likely alterations in the colours of heat."""
     size = (flat.shape[1], flat.shape[0])
     heat = np.clip(cv2.resize(found.heat, size, interpolation=cv2.INTER_LINEAR), 0, 1)
