@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     model_cache: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("idv")) / "models")
     calibrations: Path = _ROOT / "calibrations"
     operating_points: Path = _ROOT / "operating_points"
+    document_types: Path | None = None
 
     # evaluation
     eval_sets: Path = _ROOT / "eval_sets"

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from idv import settings
 from idv.documents.document_types import DocumentType, DocumentTypes, Side, load_document_types
 from idv.domain.errors import RequestError
 
@@ -19,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 def list_types(*, as_json: AsJson = False) -> None:
     """List every known type of document."""
-    types = load_document_types()
+    types = catalogue()
     if as_json:
         print(json.dumps([_outline(known) for known in types]))
         return
@@ -41,7 +42,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of one type: its rules, and where everything stands on each side."""
-    known = found(load_document_types(), identifier)
+    known = found(catalogue(), identifier)
     if as_json:
         print(json.dumps(to_json(known)))
         return
@@ -58,6 +59,11 @@ def show(
         for zone in _zones(side):
             zones.add_row(zone["zone"], zone["label"], *(f"{100 * number:.1f}" for number in zone["box"]))
         console.print(zones)
+
+
+def catalogue() -> DocumentTypes:
+    """Every type: those that come with the project, and those of the settings' own folder."""
+    return load_document_types(also=settings.load().document_types)
 
 
 def found(types: DocumentTypes, identifier: str) -> DocumentType:

@@ -229,18 +229,28 @@ class DocumentTypes:
         return None
 
 
-def load_document_types(folder: Path = _FOLDER) -> DocumentTypes:
-    """All types of a folder. Raises ConfigurationError listing every fault of every file."""
-    types: list[DocumentType] = []
-    faults: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
+def load_document_types(folder: Path = _FOLDER, *, also: Path | None = None) -> DocumentTypes:
+    """All types of a folder, and those of a second one. Raises ConfigurationError listing every fault.
+
+    A type of the second folder that is called as one of the first is a fault: which is meant would be a guess.
+    """
+    types: dict[str, DocumentType] = {}
+    faults: list[str] = (
+        [] if also is None or also.is_dir() else [f"IDV_DOCUMENT_TYPES: there is no folder {also}"]
+    )
+    for path in (path for each in (folder, also) if each for path in sorted(each.glob("*.toml"))):
+        if path.stem in types:
+            faults.append(f"{path.name}: there is a type of that name already")
+            continue
         try:
-            types.append(parse_document_type(path.stem, tomllib.loads(path.read_text(encoding="utf-8"))))
+            known = parse_document_type(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
         except (KeyError, TypeError, ValueError) as fault:
             faults.append(f"{path.name}: {type(fault).__name__}: {fault}")
+        else:
+            types[known.id] = known
     if faults:
         raise ConfigurationError(faults)
-    return DocumentTypes(types)
+    return DocumentTypes(types.values())
 
 
 def parse_document_type(identifier: str, data: Mapping[str, Any]) -> DocumentType:

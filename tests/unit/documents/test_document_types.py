@@ -132,3 +132,28 @@ def test_the_digest_follows_the_content() -> None:
     first = DocumentTypes([parse_document_type("x", MINIMAL)]).digest_parts()
     assert first == DocumentTypes([parse_document_type("x", MINIMAL)]).digest_parts()
     assert first != DocumentTypes([parse_document_type("x", moved)]).digest_parts()
+
+
+def _write_type(folder: Path, name: str) -> None:
+    text = (
+        'title = "Card"\nstate_name = "Nowhere"\ncategory = "identity_card"\nissuing_state = "XNO"\n'
+        'document_code = "I"\nsize_mm = [85.6, 53.98]\nvalidity_years = 5\nnumber_mask = "A9"\n'
+        'date_format = "DD.MM.YYYY"\n[sides.front]\n'
+    )
+    (folder / f"{name}.toml").write_text(text)
+
+
+def test_types_of_a_second_folder_stand_beside_the_first(tmp_path: Path) -> None:
+    """The built-in ones are all there, and the new one."""
+    _write_type(tmp_path, "xno_card")
+    names = {known.id for known in load_document_types(also=tmp_path)}
+    assert names == {known.id for known in load_document_types()} | {"xno_card"}
+
+
+def test_a_second_folder_that_is_missing_or_repeats_a_name_is_refused(tmp_path: Path) -> None:
+    """Both are faults of the configuration, and say what is wrong."""
+    with pytest.raises(ConfigurationError, match="no folder"):
+        load_document_types(also=tmp_path / "absent")
+    _write_type(tmp_path, "uto_passport")
+    with pytest.raises(ConfigurationError, match=r"uto_passport\.toml: there is a type of that name"):
+        load_document_types(also=tmp_path)
