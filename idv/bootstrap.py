@@ -52,6 +52,7 @@ from idv.vision.imaging.decoder import BoundedDecoder, InProcessDecoder
 from idv.vision.imaging.limits import DecodeLimits
 from idv.vision.models.arcface import ArcFace
 from idv.vision.models.blazeface import BlazeFace
+from idv.vision.models.document_recapture import DocumentRecaptureNet
 from idv.vision.models.facemesh import FaceMesh
 from idv.vision.models.pad import PadNet
 from idv.vision.models.ppocr_rec import alphabet_of
@@ -385,7 +386,9 @@ def _checks(
     )
     return (
         read_whole,
-        _authenticity(settings, clock, seen, read_whole, point=points.get(CheckName.DOCUMENT_AUTHENTICITY)),
+        _authenticity(
+            settings, inference, seen, read_whole, point=points.get(CheckName.DOCUMENT_AUTHENTICITY)
+        ),
         IdentityMatch(clock=clock, provider=settings.pack, digest=identity_match_digest(*reading)),
         FaceMatch(
             point=points.get(CheckName.FACE_MATCH),
@@ -418,7 +421,7 @@ def _face_calibration(settings: Settings, models: Sequence[str]) -> FaceCalibrat
 
 def _authenticity(
     settings: Settings,
-    clock: Clock,
+    inference: LocalInference,
     seen: _Perception,
     read_whole: DocumentReadingCheck,
     *,
@@ -427,13 +430,14 @@ def _authenticity(
     """The check of document authenticity; what its parts depend on goes into its digest."""
     path = _borrowed_calibration(settings, CheckName.DOCUMENT_AUTHENTICITY)
     calibration: AuthenticityCalibration = load_authenticity_calibration(path)
-    read = (seen.analyser, seen.finder, seen.reader, seen.types)
+    recapture = DocumentRecaptureNet(inference)
+    read = (seen.analyser, seen.finder, seen.reader, seen.types, recapture)
     return DocumentAuthenticity(
-        parts=Parts(gate=capture_gate.capture_faults, obstacles=read_whole.obstacles),
+        parts=Parts(recapture=recapture, gate=capture_gate.capture_faults, obstacles=read_whole.obstacles),
         types=seen.types,
         calibration=calibration,
         point=point,
-        clock=clock,
+        clock=read_whole.clock,
         provider=settings.pack,
         looks={
             **{name: digest for part in read for name, digest in part.digest_parts().items()},

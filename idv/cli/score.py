@@ -24,7 +24,8 @@ def score(
     """Score every row: the rows in order, plus outcome, score, reasons and latency_ms.
 
     Columns: `path` for liveness and document_reading (adds mrz, mrz_valid); `document_front,document_back` or
-    `path` (the front alone) for document_authenticity; `path_a,path_b` or `document,selfie` for face_match. Other columns are carried through. A bad file is a row, not a crash.
+    `path` (the front alone) for document_authenticity; `path_a,path_b` or `document,selfie` for face_match.
+    Other columns are carried through. A bad file is a row, not a crash.
     """
     listed = read_items(items, check)
     with bootstrap.judges(settings.load()) as judges, counting(check, len(listed.rows)) as tell:

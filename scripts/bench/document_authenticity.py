@@ -73,6 +73,7 @@ _NOT_PERCEPTION = (
     "ghost",
     "capture_gate",
     "provenance",
+    "reading_check",
 )
 _LEAST = -1e9
 _DEADLINE_S = 600.0

@@ -288,7 +288,7 @@ def test_a_side_that_belongs_to_the_document_must_be_judged() -> None:
 
 def test_a_document_whose_zones_were_not_compared_does_not_pass() -> None:
     """What is not checked is never passed; a signal that speaks against it fails it all the same."""
-    parts = replace(GOOD, obstacles=lambda sides: (Reason.FIELD_UNREADABLE,))
+    parts = replace(GOOD, obstacles=lambda _: (Reason.FIELD_UNREADABLE,))
     result = judged({FRONT: passport()}, parts)
     assert (result.outcome, result.reasons) == (Outcome.INCONCLUSIVE, (Reason.FIELD_UNREADABLE,))
     assert judged({FRONT: passport()}, replace(parts, recapture=Saying((-3.0,)))).outcome is Outcome.FAIL
