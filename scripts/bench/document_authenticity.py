@@ -86,7 +86,7 @@ Mask = NDArray[np.bool_]
 class Row(NamedTuple):
     """One judged item. `outcome`: with every score passing, so a fail is a contradiction. Signals by name."""
 
-    id: str
+    key: str
     outcome: str
     scored: bool
     reasons: list[str]
@@ -165,7 +165,7 @@ class Bench:
     def _perceived(
         self, item: EvalItem, live: Perception
     ) -> dict[ImageRole, tuple[DocumentView | None, DocumentReading]]:
-        path = self._kept / f"{item.id}.pickle"
+        path = self._kept / f"{key_of(item)}.pickle"
         if path.exists():
             kept = pickle.loads(path.read_bytes())  # noqa: S301 - written by this script on this machine
         else:
@@ -218,7 +218,7 @@ def _everything(digest: str) -> OperatingPoint:
 
 def _row(item: EvalItem, result: CheckResult) -> Row:
     return Row(
-        item.id,
+        key_of(item),
         result.outcome.value,
         result.score is not None,
         [reason.value for reason in result.reasons],
@@ -246,8 +246,8 @@ def judged(eval_set: EvalSet, media: MediaRoot, work: Path, *, jobs: int) -> dic
     bench = Bench(media, work)
     bench.close()
     path = work / f"signals-{looks_digest(bench.check)[:12]}.jsonl"
-    rows = {row.id: row for row in _rows(path)}
-    todo = [item for item in eval_set.items if item.id not in rows]
+    rows = {row.key: row for row in _rows(path)}
+    todo = [item for item in eval_set.items if key_of(item) not in rows]
     print(f"{len(rows)} items are known in {path}, {len(todo)} are to be judged")
     if not todo:
         return rows
@@ -258,10 +258,16 @@ def judged(eval_set: EvalSet, media: MediaRoot, work: Path, *, jobs: int) -> dic
         for done, row in enumerate(pool.map(_judge, todo), 1):
             file.write(json.dumps(row._asdict()) + "\n")
             file.flush()
-            rows[row.id] = row
+            rows[row.key] = row
             if done % 50 == 0:
                 print(f"  {done} of {len(todo)}", flush=True)
     return rows
+
+
+def key_of(item: EvalItem) -> str:
+    """The item and its files: an item drawn anew is judged anew."""
+    files = "".join(sorted(ref.sha256 for ref in item.media.values()))
+    return f"{item.id}-{hashlib.sha256(files.encode()).hexdigest()[:12]}"
 
 
 def looks_digest(check: DocumentAuthenticity) -> str:
@@ -508,7 +514,7 @@ def main() -> None:
     eval_set = load_set(asked.set)
     items = eval_set.items[: asked.first]
     known = judged(replace(eval_set, items=items), MediaRoot(asked.media), asked.work, jobs=asked.jobs)
-    table = Table(items, [known[item.id] for item in items])
+    table = Table(items, [known[key_of(item)] for item in items])
     tune = table.where([item.part is Part.TUNE for item in items])
     path = asked.repository / "calibrations" / "open" / "document_authenticity.toml"
     held_out = out_of_fold(tune)
