@@ -2,14 +2,19 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idv.checks.document_authenticity.calibration import AuthenticityCalibration
+from idv.checks.document_authenticity.check import DocumentAuthenticity, _Judged
+from idv.checks.document_authenticity.parts import Parts
 from idv.checks.face_match.calibration import Calibration
 from idv.checks.face_match.check import FaceMatch
 from idv.checks.liveness.check import Liveness
+from idv.documents.document_types import DocumentTypes
 from idv.domain.operating_points import Interval, OperatingPoint
 from idv.domain.results import CheckName, CheckResult
 from idv.infra.clock import ManualClock
@@ -56,8 +61,28 @@ def liveness(cut: OperatingPoint, score: float) -> CheckResult:
     return check._result(check._verdict(score), score=score)
 
 
+def document_authenticity(cut: OperatingPoint, score: float) -> CheckResult:
+    """What document authenticity makes of a score."""
+    check = DocumentAuthenticity(
+        parts=Parts(),
+        types=DocumentTypes(()),
+        calibration=AuthenticityCalibration({}, "c"),
+        point=None,
+        clock=CLOCK,
+        provider="own",
+        looks={},
+    )
+    fitting = replace(check, point=replace(cut, check_digest=check.digest))
+    return fitting._concluded(_Judged({}, obstacles=(), incomplete=(), doubts={}, looks=score))
+
+
 @pytest.mark.parametrize(
-    ("name", "judge"), [(CheckName.FACE_MATCH, face_match), (CheckName.LIVENESS, liveness)]
+    ("name", "judge"),
+    [
+        (CheckName.FACE_MATCH, face_match),
+        (CheckName.LIVENESS, liveness),
+        (CheckName.DOCUMENT_AUTHENTICITY, document_authenticity),
+    ],
 )
 @given(score=FINITE, threshold=FINITE, gap=st.none() | st.floats(0, 50))
 def test_a_check_and_its_point_agree(
