@@ -18,7 +18,7 @@ VERSION = "ghost-1"
 _HEIGHT_PX = 96
 _LEAST_HEIGHT_PX = 56
 _LEAST_DETAIL, _LEAST_FINE_SHARE = 2.0, 0.30
-"""Grey levels of a portrait's detail, the finer half's share of it; 6 and 0.41 in the worst of 270 captures."""
+"""Grey levels of a portrait's detail, and the finer half's share of it; 0.41 in the worst of 270 captures."""
 _FINE_PX, _MIDDLE_PX, _COARSE_PX = 1.5, 3.0, 6.0
 """Between these spreads lies what is compared: features of a face at 96 px, neither grain nor shading."""
 _PORTRAIT_MARGIN, _GHOST_MARGIN = 0.02, 0.01
