@@ -59,7 +59,7 @@ from idv.vision.models.ppocr_rec import alphabet_of
 from idv.vision.models.scrfd import Scrfd
 from idv.vision.models.sface import SFace
 from idv.vision.models.yunet import YuNet
-from idv.vision.perception import capture_gate
+from idv.vision.perception import capture_gate, ghost_portrait
 from idv.vision.perception.document import DocumentFinder
 from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitter
 from idv.vision.perception.perceiver import EvidencePerceiver
@@ -433,7 +433,12 @@ def _authenticity(
     recapture = DocumentRecaptureNet(inference)
     read = (seen.analyser, seen.finder, seen.reader, seen.types, recapture)
     return DocumentAuthenticity(
-        parts=Parts(recapture=recapture, gate=capture_gate.capture_faults, obstacles=read_whole.obstacles),
+        parts=Parts(
+            recapture=recapture,
+            ghost=ghost_portrait.ghost_likeness,
+            gate=capture_gate.capture_faults,
+            obstacles=read_whole.obstacles,
+        ),
         types=seen.types,
         calibration=calibration,
         point=point,
@@ -442,6 +447,7 @@ def _authenticity(
         looks={
             **{name: digest for part in read for name, digest in part.digest_parts().items()},
             "capture_gate": capture_gate.VERSION,
+            "ghost_portrait": ghost_portrait.VERSION,
             "reading_check": read_whole.digest,
             "provenance": provenance.VERSION,
         },
