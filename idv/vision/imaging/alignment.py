@@ -110,13 +110,15 @@ def warp(pixels: RgbImage, transform: Transform, side_px: int) -> RgbImage:
 
 
 def _shrunk(pixels: RgbImage, transform: Transform, *, side_px: int) -> tuple[RgbImage, Transform]:
-    """The part of the image that the crop needs, halved as often as it takes, and the transform from there."""
+    """The part of the image that the crop needs, halved as often as needed, and the transform from there."""
     halvings = _halvings(scale_of(transform))
     blocks = 1 << halvings
     height, width = pixels.shape[:2]
     corners = apply(invert(transform), [(0, 0), (side_px, 0), (0, side_px), (side_px, side_px)])
     margin = blocks + 1
     left, top = (int(v) for v in np.clip(np.floor(corners.min(0)) - margin, 0, (width - 1, height - 1)))
+    if not halvings:
+        left, top = 0, 0  # a shift would round otherwise, and small pictures be embedded a hair apart
     right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(0)) + margin, 1, (width, height)))
     size = np.maximum((right - left, bottom - top), blocks) // blocks * blocks
     part = pixels[top : top + int(size[1]), left : left + int(size[0])]

@@ -12,6 +12,7 @@ from idv.domain.faces import Face
 from idv.domain.images import DecodedImage
 from idv.domain.ports import Inference
 from idv.domain.reasons import Reason
+from idv.vision.imaging.geometry import Size, laid_flat
 from idv.vision.models.ppocr_cls import LineAngle
 from idv.vision.models.ppocr_det import TextBox, TextDetector
 from idv.vision.models.ppocr_rec import TextRecogniser
@@ -21,7 +22,7 @@ from idv.vision.perception.mrz_band import Band, find_bands
 from idv.vision.perception.sharpness import stroke_edge_share
 from idv.vision.perception.text_lines import Strip, cut, find_strips
 
-VERSION = "document-2"
+VERSION = "document-3"
 """Changes whenever the same picture may be laid flat differently; part of the check digest."""
 _MAX_WIDTH_PX = 1400
 _ASPECT_SNAP = 0.07
@@ -127,13 +128,14 @@ class DocumentFinder:
         strips = find_strips(flat)
         bands = find_bands(strips, width=flat.shape[1])[:1]
         longest = sorted(strips, key=lambda s: -s.length)[:_LINES_JUDGED]
-        crops = [_crop(flat, strip) for strip in longest]
-        upside_down = _upside_down(self._angle.upside_down(crops), bands, flat.shape[0])
-        flipped = upside_down > 0.5  # noqa: PLR2004
-        rows = [_crop(flat, row) for band in bands for row in band.rows]
-        zone = bool(rows) and self._readable(rows, flipped=flipped, enough=1) > 0
+        starts = [_start(flat, strip) for strip in longest]
+        upside_down = _upside_down(self._angle.upside_down(starts), bands, flat.shape[0])
+        turned = upside_down > 0.5  # noqa: PLR2004
+        rows = [row for band in bands for row in band.rows]
+        zone = self._readable(flat, rows, turned=turned, enough=1) > 0
         enough = _TEXTS_IF_SURE if sure else _TEXTS_IF_UNSURE
-        readable = enough if zone else self._readable(crops[:_LINES_READ], flipped=flipped, enough=enough)
+        some = longest[:_LINES_READ]
+        readable = enough if zone else self._readable(flat, some, turned=turned, enough=enough)
         faces = None if sure or zone or readable < enough else self._faces_on(flat)
         return _Signs(strips, bands if zone else [], upside_down, readable, faces)
 
@@ -158,12 +160,11 @@ class DocumentFinder:
             cv2.pointPolygonTest(plain.quad.corners, point, True) < -height for point, height in middles
         )
 
-    def _readable(self, crops: Sequence[RgbImage], *, flipped: bool, enough: int) -> int:
-        """How many of the crops hold text, by the recogniser; it stops at `enough`."""
+    def _readable(self, flat: RgbImage, rows: Sequence[Strip], *, turned: bool, enough: int) -> int:
+        """How many of the rows begin with text, by the recogniser; it stops at `enough`."""
         count = 0
-        for crop in crops:
-            upright = np.ascontiguousarray(crop[::-1, ::-1]) if flipped else crop
-            text, confidence = self._recogniser.read(upright[:, :_LOOKED_AT_PX])
+        for row in rows:
+            text, confidence = self._recogniser.read(_start(flat, row, turned=turned))
             letters = sum(c.isalnum() or c == "<" for c in text)
             count += confidence >= _READABLE and letters >= _READABLE_LETTERS
             if count >= enough:
@@ -194,8 +195,13 @@ def _is_document(signs: _Signs, *, sure: bool) -> bool:
     return bool(signs.faces) and signs.readable >= _TEXTS_IF_UNSURE
 
 
-def _crop(flat: RgbImage, strip: Strip) -> RgbImage:
-    return cut(flat, strip.corners(along=strip.height / 2, across=1.6), height=48)
+def _start(flat: RgbImage, strip: Strip, *, turned: bool = False) -> RgbImage:
+    """The first characters of a row, by the reader's view of a picture that stands on its head if `turned`.
+
+    (48, at most 256, 3) uint8.
+    """
+    corners = strip.corners(along=strip.height / 2, across=1.6)
+    return cut(flat, np.roll(corners, 2, axis=0) if turned else corners, height=48, most_px=_LOOKED_AT_PX)
 
 
 def _middle(row: Strip) -> tuple[float, float]:
@@ -261,12 +267,7 @@ def _flattened(pixels: RgbImage, quad: Quad) -> RgbImage:
     )
     width = min(_MAX_WIDTH_PX, max(64, round(_native_width(quad.corners))))
     height = max(32, round(width / aspect))
-    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(quad.corners.astype(np.float32), target)
-    flat = cv2.warpPerspective(
-        pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(flat, np.uint8)
+    return laid_flat(pixels, quad.corners, Size(width, height))
 
 
 def _upside_down(judgements: FloatArray, bands: Sequence[Band], height: int) -> float:

@@ -16,7 +16,7 @@ from idv.vision.imaging.detections import FaceDetection, distinct
 from idv.vision.models.blazeface import BlazeFace
 from idv.vision.models.facemesh import FaceMesh, FaceSurface
 
-_VERSION = "1"
+_VERSION = "2"
 # BlazeFace's box spans brow to chin; FaceMesh was trained on crops half as large again.
 _MESH_CROP = 1.5
 # A face that fills the picture is found when the picture is made smaller, a small one in parts of it.

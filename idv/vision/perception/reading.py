@@ -33,9 +33,10 @@ from idv.vision.perception.effort import Effort
 from idv.vision.perception.flat_document import strips_of
 from idv.vision.perception.mrz_reader import MrzFound, MrzReader, better
 from idv.vision.perception.printed_zones import Registration, cut_print, registered, whole
+from idv.vision.perception.second_script import after_stroke
 from idv.vision.perception.text_lines import cut
 
-VERSION = "reading-2"
+VERSION = "reading-3"
 """Changes whenever the same flat picture may be read differently; part of the check digest."""
 _PAGE_SIDE_PX = 960
 _MAX_LINES = 40
@@ -54,6 +55,8 @@ _ASPECT_TOLERANCE = 0.12
 _LABELS_COMPARED = 3
 _LABELS_NEEDED = 2
 _LABEL_LIKENESS = 72.0
+_LATIN = "latin"
+_NAMES = frozenset({FieldName.SURNAME, FieldName.GIVEN_NAMES})
 
 
 class _Known(NamedTuple):
@@ -101,11 +104,11 @@ class DocumentReader:
                 found = better(found, self.mrz.read_among(pixels, lines, today=today, effort=effort))
             known = self._known_by_zone(pixels, found) if found else None
         printed = self._fields(pixels, known) if known and not effort.late else ()
-        if known is None or len(printed) < len(known.side.fields) * _LEAST_SHARE:
+        side = known.side if known and len(printed) >= len(known.side.fields) * _LEAST_SHARE else None
+        if side is None:
             printed = self._page(pixels, lines, found, effort=effort)
         blurred = Reason.DOCUMENT_BLURRED in view.reasons
-        # The zones of known types are known, and no code on them stands on its side.
-        barcodes = read_barcodes(pixels, across=known is None)
+        barcodes = _barcodes(pixels, side)
         coded = tuple(reading for payload in barcodes for reading in read_payload(payload))
         return DocumentReading(
             document_type=known.type.id if known else None,
@@ -151,7 +154,7 @@ class DocumentReader:
         for zone in side.fields[:_LABELS_COMPARED]:
             crop = cut_print(pixels, place, zone.label_box)
             text = self.recogniser.read(crop).text if crop is not None else ""
-            right += fuzz.ratio(text.lower(), zone.label.lower()) >= _LABEL_LIKENESS
+            right += fuzz.ratio(_characters(text), _characters(zone.label)) >= _LABEL_LIKENESS
         return right >= _LABELS_NEEDED
 
     def _fields(self, pixels: RgbImage, known: _Known) -> tuple[FieldReading, ...]:
@@ -161,6 +164,8 @@ class DocumentReader:
     def _zone_readings(self, pixels: RgbImage, known: _Known) -> Iterator[FieldReading]:
         for zone in known.side.fields:
             crop = cut_print(pixels, known.registration, zone.box)
+            if crop is not None and known.type.script != _LATIN and zone.name in _NAMES:
+                crop = after_stroke(crop)
             if crop is None:
                 continue
             text, confidence = self.recogniser.read(crop)
@@ -192,6 +197,21 @@ class DocumentReader:
     def _text_line(self, pixels: RgbImage, line: TextBox) -> TextLine:
         text, confidence = self.recogniser.read(cut(pixels, line.corners, height=48))
         return TextLine(text, confidence, line.corners)
+
+
+def _barcodes(pixels: RgbImage, side: Side | None) -> tuple[bytes, ...]:
+    """Payloads of all codes; `side`: what the picture is printed like, None where that is unknown.
+
+    No code is looked for where the type has none, and none of a known type stands on its side.
+    """
+    if side is not None and side.barcode is None:
+        return ()
+    return read_barcodes(pixels, across=side is None)
+
+
+def _characters(text: str) -> str:
+    """Letters and digits: of a label like `4a.` the recogniser may lose the point."""
+    return "".join(character for character in text.lower() if character.isalnum())
 
 
 def _covers(y_at: Callable[[float], float], line: TextBox) -> bool:

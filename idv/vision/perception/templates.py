@@ -13,7 +13,7 @@ from idv.domain.ports import Inference
 from idv.vision.models.dlib_resnet import DlibResnet
 from idv.vision.models.faceres import FaceRes
 
-_VERSION = "1"
+_VERSION = "2"
 
 
 class FaceEmbedder(Protocol):

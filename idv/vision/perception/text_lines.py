@@ -11,6 +11,7 @@ import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.vision.imaging.fits import line_fit, quantile
+from idv.vision.imaging.geometry import Size, laid_flat
 
 _WORK_WIDTH = 1000  # px
 _MAX_ENLARGEMENT = 3.0
@@ -94,15 +95,19 @@ def print_density(grey: Array) -> FloatArray:
     return np.asarray(cv2.boxFilter(changes, cv2.CV_32F, _DENSITY), np.float32)
 
 
-def cut(pixels: RgbImage, corners: FloatArray, *, height: int) -> RgbImage:
-    """The quadrilateral `corners` (4, 2) laid flat at `height` px, its width in proportion."""
+def cut(pixels: RgbImage, corners: FloatArray, *, height: int, most_px: int | None = None) -> RgbImage:
+    """The parallelogram `corners` (4, 2) laid flat at `height` px, its width in proportion.
+
+    `most_px`: only so many columns from its left are made.
+    """
     top, side = _side(corners, 0, 1), _side(corners, 0, 3)
     width = max(1, round(top * height / max(side, 1e-6)))
-    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
+    if most_px is not None and width > most_px:
+        along = (corners[1] - corners[0]) * (most_px / width)
+        corners = np.stack([corners[0], corners[0] + along, corners[3] + along, corners[3]])
+        width = most_px
     how = cv2.INTER_CUBIC if side < _CUBIC_BELOW * height else cv2.INTER_LINEAR
-    flat = cv2.warpPerspective(pixels, matrix, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(flat, np.uint8)
+    return laid_flat(pixels, corners, Size(width, height), interpolation=how)
 
 
 def _side(corners: FloatArray, first: int, second: int) -> float:

@@ -1,5 +1,6 @@
 """Geometry of faces: similarities, crops, letterboxes."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,6 +90,17 @@ def test_an_unchanged_crop_is_the_image() -> None:
     """The identity copies pixels."""
     image = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     assert (warp(image, np.eye(2, 3), 16) == image).all()
+
+
+@given(TURNS, st.floats(0.6, 3), st.floats(-20, 80), st.floats(-20, 80))
+def test_a_crop_that_does_not_shrink_is_a_plain_linear_warp(
+    turn: float, scale: float, x: float, y: float
+) -> None:
+    """Bit for bit, inside the image and beyond it: calibrations made with the plain warp hold."""
+    image = np.random.default_rng(2).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    transform = LevelSquare((x, y), 24 / scale, turn_deg=float(np.degrees(turn))).transform(24)
+    plain = cv2.warpAffine(image, transform, (24, 24), flags=cv2.INTER_LINEAR)
+    assert np.array_equal(warp(image, transform, 24), plain)
 
 
 def test_shrinking_a_fine_pattern_gives_its_mean_not_an_alias() -> None:

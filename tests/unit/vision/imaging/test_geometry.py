@@ -130,6 +130,27 @@ def test_a_warp_lays_the_named_corner_at_the_top_left() -> None:
 
 
 @UNTIMED
+@given(quadrilaterals(), st.sampled_from([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
+def test_a_quadrilateral_is_laid_flat_as_from_the_whole_picture(quad: FloatArray, how: int) -> None:
+    """Cutting out what is needed and a fourth channel change nothing but the rounding of places."""
+    rows, columns = np.indices((900, 900), np.float32)
+    waves = [127 + 120 * np.sin(rows / 9), 127 + 120 * np.cos(columns / 7), (rows + columns) / 8]
+    picture = np.stack(waves, axis=-1).astype(np.uint8)
+    matrix = cv2.getPerspectiveTransform(quad, np.array([[0, 0], [90, 0], [90, 60], [0, 60]], np.float32))
+    whole = cv2.warpPerspective(picture, matrix, (90, 60), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    flat = geometry.laid_flat(picture, quad, Size(90, 60), interpolation=how)
+    assert np.abs(flat.astype(int) - whole).max() <= 4
+
+
+def test_what_a_quadrilateral_has_outside_the_picture_repeats_the_border() -> None:
+    """Also where nothing of it lies inside."""
+    picture = np.zeros((40, 40, 3), np.uint8)
+    picture[:, -1] = (10, 20, 30)
+    flat = geometry.laid_flat(picture, SQUARE + np.array([200, 5]), Size(10, 10))
+    assert (flat == (10, 20, 30)).all()
+
+
+@UNTIMED
 @given(st.integers(3, 9))
 def test_a_strong_reduction_averages_instead_of_skipping(factor: int) -> None:
     """A fine checkerboard shrinks to grey, not to a pattern of its own."""

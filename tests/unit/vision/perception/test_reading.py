@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import platformdirs
 import pytest
+import zxingcpp
 
 from idv.documents.document_types import load_document_types
 from idv.documents.mrz_layouts import LAYOUTS
@@ -107,6 +108,20 @@ def test_rows_that_the_finder_saw_are_read_where_it_saw_them() -> None:
     inference = ScriptedOcr(*ROWS)
     reader(inference).read(away)
     assert inference.asked["ppocr_rec"] >= len(ROWS)
+
+
+def test_a_code_is_looked_for_only_where_the_type_may_have_one() -> None:
+    """The card of Utopia has none on its back; print that is not that card's may have any."""
+    rows = (f"ID{ROWS[0][2:]}", *ROWS[1:])
+    view = flat(*rows)
+    code = zxingcpp.create_barcode(b"SOME CODE", zxingcpp.barcode_format_from_str("QRCode"))
+    image = np.array(zxingcpp.write_barcode_to_image(code, scale=2))
+    view.rectified[265 : 265 + len(image), 600 : 600 + image.shape[1]] = image[..., None]
+    assert reader(ScriptedOcr(*rows)).read(view).barcodes == (b"SOME CODE",)
+    for place in ((55, 165), (390, 165), (55, 250)):
+        cv2.putText(view.rectified, "1 MAIN ST", place, cv2.FONT_HERSHEY_SIMPLEX, 0.9, (25, 25, 25), 2)
+    printed = ("12.05.2020", "12345678901", "1 MAIN ST")
+    assert reader(ScriptedOcr(*rows, *printed)).read(view).barcodes == ()
 
 
 def test_a_reader_without_time_says_so_and_asks_no_network() -> None:

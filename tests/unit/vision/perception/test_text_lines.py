@@ -66,6 +66,17 @@ def test_a_cut_out_row_is_level(x: float, y: float, angle: float, along: float) 
     assert crop.shape[1] == pytest.approx(48 * (200 + 2 * along) / 20, abs=1.5)
 
 
+def test_the_start_of_a_row_is_what_the_whole_row_begins_with() -> None:
+    """Only columns are left out; a row that is short enough is whole."""
+    picture = printed([ZONE[0]], slope=0.05)
+    corners = Strip((60, 473), (940, 517), 30.0).corners()
+    row = cut(picture, corners, height=48)
+    start = cut(picture, corners, height=48, most_px=200)
+    assert start.shape == (48, 200, 3)
+    assert np.abs(start.astype(int) - row[:, :200]).max() <= 4
+    assert np.array_equal(cut(picture, corners, height=48, most_px=5000), row)
+
+
 def test_a_strip_scales_with_its_picture() -> None:
     """Ends and height alike."""
     strip = Strip((1, 2), (3, 2), 4).scaled(2)
