@@ -132,14 +132,31 @@ class AuthenticitySet:
     def _drawn(self, number: int) -> DrawnItem:
         plan = planned(number)
         presented = self._presented(plan, number)
-        rng = self._rng("upload", str(number))
-        encoders = TRAINING_ENCODERS if plan.division is Division.TUNE else HELD_OUT_ENCODERS
-        encoder = encoders[int(rng.integers(len(encoders)))]
+        encoder = self._encoder(plan, number)
+        qualities = self._qualities(plan, number)
         media = {
-            _ROLES[name]: encoded(shot.pixels, encoder, quality=int(rng.integers(*QUALITIES)))
-            for name, shot in presented.shots.items()
+            _ROLES[name]: encoded(shot.pixels, encoder, quality=quality)
+            for (name, shot), quality in zip(presented.shots.items(), qualities, strict=False)
         }
         return DrawnItem(plan, media, encoder, presented.card.mrz_lines)
+
+    def _encoder(self, plan: Planned, number: int) -> Encoder:
+        encoders = TRAINING_ENCODERS if plan.division is Division.TUNE else HELD_OUT_ENCODERS
+        return encoders[int(self._rng("upload", str(number)).integers(len(encoders)))]
+
+    def _qualities(self, plan: Planned, number: int) -> Sequence[int]:
+        """The encoder's quality, a side each; edits in one photograph never share one with it or each other.
+
+        Else the sides that are not edited would be one file in two items with contradicting labels.
+        """
+        if plan.method is not Method.IN_PHOTO:
+            rng = self._rng("upload", str(number))
+            rng.integers(len(TRAINING_ENCODERS))  # the encoder's draw comes first
+            return [int(rng.integers(*QUALITIES)) for _ in _ROLES]
+        taken = self._qualities(plan._replace(species=None), _number_of_genuine(plan))
+        free = [quality for quality in range(*QUALITIES) if quality not in taken]
+        turned = self._rng("upload", plan.subject).permutation(free)
+        return [int(turned[list(EDITED).index(plan.species)])] * len(_ROLES)
 
     def _presented(self, plan: Planned, number: int) -> Presented:
         """What was before the camera; a genuine item and the edits in its photograph begin alike."""
@@ -181,6 +198,14 @@ def planned(number: int) -> Planned:
     if not forged:
         return _genuine(division, cycle * share.genuine + position)
     return _forged(division, cycle * share.a_species * len(_species(division)) + position)
+
+
+def _number_of_genuine(plan: Planned) -> int:
+    """The number of the holder's genuine item."""
+    designs = [known.id for known in _designs(plan.division)]
+    ordinal = plan.holder * len(designs) + designs.index(plan.document_type.id)
+    cycle, position = divmod(ordinal, _SHARES[plan.division].genuine)
+    return cycle * len(_cycle()) + _cycle().index((plan.division, False, position))
 
 
 def _genuine(division: Division, ordinal: int) -> Planned:
