@@ -53,6 +53,7 @@ from idv.vision.imaging.limits import DecodeLimits
 from idv.vision.models.arcface import ArcFace
 from idv.vision.models.blazeface import BlazeFace
 from idv.vision.models.document_recapture import DocumentRecaptureNet
+from idv.vision.models.document_tampering import DocumentTamperingNet
 from idv.vision.models.facemesh import FaceMesh
 from idv.vision.models.pad import PadNet
 from idv.vision.models.ppocr_rec import alphabet_of
@@ -430,11 +431,12 @@ def _authenticity(
     """The check of document authenticity; what its parts depend on goes into its digest."""
     path = _borrowed_calibration(settings, CheckName.DOCUMENT_AUTHENTICITY)
     calibration: AuthenticityCalibration = load_authenticity_calibration(path)
-    recapture = DocumentRecaptureNet(inference)
-    read = (seen.analyser, seen.finder, seen.reader, seen.types, recapture)
+    recapture, tampering = DocumentRecaptureNet(inference), DocumentTamperingNet(inference)
+    read = (seen.analyser, seen.finder, seen.reader, seen.types, recapture, tampering)
     return DocumentAuthenticity(
         parts=Parts(
             recapture=recapture,
+            tampering=tampering,
             ghost=ghost_portrait.ghost_likeness,
             gate=capture_gate.capture_faults,
             obstacles=read_whole.obstacles,

@@ -157,7 +157,9 @@ class DocumentAuthenticity:
     def _verdict(self, judged: _Judged) -> _Verdict:
         """Contradictions, then what cannot be judged, then the score at the operating point."""
         if judged.contradictions:
-            return _Verdict(Outcome.FAIL, judged.contradictions, scored=True)
+            looks = judged.against.values() if self._looks_forged(judged) else ()
+            reasons = tuple(dict.fromkeys((*judged.contradictions, *looks)))
+            return _Verdict(Outcome.FAIL, reasons, scored=True)
         unjudged = judged.obstacles or (() if judged.looks is not None else (Reason.AUTHENTICITY_UNCERTAIN,))
         if unjudged or judged.looks is None:
             return _Verdict(Outcome.INCONCLUSIVE, unjudged)
@@ -172,6 +174,13 @@ class DocumentAuthenticity:
             outcome = Outcome.INCONCLUSIVE
         return _cut(judged, outcome)
 
+    def _looks_forged(self, judged: _Judged) -> bool:
+        """Whether a document that contradicts itself would fail by its looks too, where they can be judged."""
+        point, looks = self.point, judged.looks
+        if point is None or point.check_digest != self.digest or judged.obstacles:
+            return False
+        return looks is not None and math.isfinite(looks) and point.outcome_of(looks) is Outcome.FAIL
+
     def _only_metadata(self, judged: _Judged, point: OperatingPoint) -> bool:
         """Whether the picture itself would pass: traces in a file's metadata fail nobody alone."""
         rest = dict(judged.doubts)
@@ -182,7 +191,7 @@ class DocumentAuthenticity:
         score = judged.score if judged is not None and verdict.scored else None
         point = self.point if score is not None else None
         findings = judged.findings if judged is not None else {}
-        against = judged.against if judged is not None and verdict.outcome is Outcome.FAIL else {}
+        against = {} if judged is None else _named(judged.against, verdict)
         blamed = [f for f in findings.values() if f.reasons or f.name in against]
         return CheckResult(
             name=self.name,
@@ -208,6 +217,12 @@ def _cut(judged: _Judged, outcome: Outcome) -> _Verdict:
     if judged.incomplete:
         return _Verdict(Outcome.INCONCLUSIVE, judged.incomplete, scored=True)
     return _Verdict(Outcome.PASS, (), scored=True)
+
+
+def _named(against: Mapping[SignalName, Reason], verdict: _Verdict) -> dict[SignalName, Reason]:
+    """The signals behind a fail's reasons."""
+    failed = verdict.outcome is Outcome.FAIL
+    return {name: reason for name, reason in against.items() if failed and reason in verdict.reasons}
 
 
 def _seen(evidence: Evidence, context: Perception) -> _Seen:

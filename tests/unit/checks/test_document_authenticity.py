@@ -242,6 +242,17 @@ def test_a_contradiction_fails_whatever_the_score(
     assert result.regions
 
 
+def test_a_contradiction_blames_no_signal_that_is_well() -> None:
+    """Its reasons and regions are the zones' alone, unless the document would fail by its looks too."""
+    reading = {FRONT: passport(printed={FieldName.DATE_OF_BIRTH: "1984-08-12"})}
+    well = judged(reading)
+    assert well.reasons == (Reason.MRZ_VIZ_MISMATCH,)
+    assert {region.signal for region in well.regions} == {"zone_consistency"}
+    both = judged(reading, replace(GOOD, recapture=Saying((-3.0,))))
+    assert both.reasons == (Reason.MRZ_VIZ_MISMATCH, Reason.DOCUMENT_RECAPTURE)
+    assert {region.signal for region in both.regions} == {"zone_consistency", "recapture"}
+
+
 def test_a_poor_capture_is_inconclusive_and_has_no_score() -> None:
     """Neither a pass nor a learned fail: what a blurred picture looks like is no evidence."""
     blurred = dataclasses.replace(VIEW, reasons=(Reason.DOCUMENT_BLURRED,))
