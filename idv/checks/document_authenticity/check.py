@@ -175,7 +175,7 @@ class DocumentAuthenticity:
         return _cut(judged, outcome)
 
     def _looks_forged(self, judged: _Judged) -> bool:
-        """Whether a document that contradicts itself would fail by its looks too, where they can be judged."""
+        """Whether a document that contradicts itself would fail by its looks too, where they can be told."""
         point, looks = self.point, judged.looks
         if point is None or point.check_digest != self.digest or judged.obstacles:
             return False
