@@ -21,7 +21,7 @@ from idv.training.document_corpus import items
 from idv.training.document_recapture_card import TABLES, write_card
 from idv.training.document_recapture_data import Stock, make_stock
 from idv.training.document_recapture_figures import Scored, fit_baseline, measures
-from idv.training.document_recapture_fitting import Checkpoint, Schedule, fit, logits
+from idv.training.document_recapture_fitting import Checkpoint, Schedule, conclude, fit, logits
 from idv.training.document_recapture_network import RecaptureNetwork
 from idv.training.exporting import export as export_network
 from idv.training.pinning import pin
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began = time.process_time()
     stock = make_stock(items(asked.corpus), asked.work / "training", seed=_SEEDS["training"])
     network = fit(stock, schedule, checkpoint=Checkpoint(asked.work / "state.pt"), told=_progress(began))
+    network = conclude(network, stock, schedule)
     minutes = (time.process_time() - began) / 60
     models = asked.repository / "model_repository"
     model = models / NAME / "1" / "model.onnx"
@@ -73,13 +74,17 @@ def score_all(network: RecaptureNetwork, stock: Stock, other: Stock) -> dict[str
 
 
 def export(network: RecaptureNetwork, path: Path) -> None:
-    """Write `path`: input `patches`, output `logit`, as on the model's card."""
+    """Write `path`: inputs `patches` and `outline`, output `logit`, as on the model's card."""
+    batch = Dim("batch", min=1)
     export_network(
         network,
         path,
-        examples={"patches": torch.zeros(_EXAMPLES, len(PLACES), 3, PATCH_PX, PATCH_PX)},
+        examples={
+            "patches": torch.zeros(_EXAMPLES, len(PLACES), 3, PATCH_PX, PATCH_PX),
+            "outline": torch.zeros(_EXAMPLES, 2),
+        },
         outputs=("logit",),
-        dynamic={"patches": {0: Dim("batch", min=1)}},
+        dynamic={"patches": {0: batch}, "outline": {0: batch}},
     )
 
 

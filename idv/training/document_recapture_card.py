@@ -31,7 +31,7 @@ sha256 = "{sha256}"
 size = {size}
 preprocessing = "idv.vision.models.document_recapture.cut: {patches} patches of {side} px at fixed places of \
 the document, slices of the decoded picture; a document longer than {longest:.0f} px is reduced to it. RGB, \
-value / 255."
+value / 255. The outline as idv.vision.models.document_recapture.outline_of gives it."
 weaknesses = [
   "Screens, printers, copies and cameras were simulated; no real recapture was available for training or \
 measurement. Real ones will be missed more often than the figures below say.",
@@ -39,6 +39,8 @@ measurement. Real ones will be missed more often than the figures below say.",
 recaptures are missed more often.",
   "Strong compression and small size hide what tells a recapture; the network was taught to say little then.",
   "Documents over {longest:.0f} px are reduced before they are judged, which takes the finest grids away.",
+  "What was composed without a camera is told by little: print as dark as a drawing's in a photograph's \
+perspective. Composites are missed most, and one cut to a rectangle passes for a scan.",
   "Genuine documents were drawn by this project: real guilloche, holograms and embossing are finer.",
 ]
 
@@ -49,6 +51,14 @@ dtype = "float32"
 layout = "rows"
 range = [0.0, 1.0]
 meaning = "RGB patches of one side, places row by row from the document's top left"
+
+[[input]]
+name = "outline"
+shape = ["batch", 2]
+dtype = "float32"
+layout = "rows"
+range = [0.0, 1.0]
+meaning = "Foreshortening and skew of the outline: log ratio of opposite edges, cosine of a corner"
 
 [[output]]
 name = "logit"
@@ -62,8 +72,9 @@ data = "{pictures} pictures of {cases} simulated cases, ten of the project's fic
 (idv.training.document_corpus): genuine photographs and scans; screens, prints, grey copies and composites \
 of the first forger"
 data_licence = "Portraits: FFHQ, CC BY-NC-SA 4.0; LFW, none stated, research set."
-method = "Binary cross-entropy with label smoothing on the document's and each patch's logit, AdamW, one \
-cycle; half genuine; half of the documents varied in size, blur, noise and JPEG."
+method = "Descriptions of patches first (binary cross-entropy with label smoothing on the document's and \
+each patch's logit, AdamW, one cycle), then the judgement on whole documents on top of them; half genuine; \
+half of the documents varied in size, blur, noise and JPEG."
 {measurements}
 [session]
 intra_op_threads = 1

@@ -11,7 +11,7 @@ import numpy as np
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.training.document_corpus import Item
-from idv.vision.models.document_recapture import PATCH_PX, PLACES, cut
+from idv.vision.models.document_recapture import PATCH_PX, PLACES, cut, outline_of
 from idv.vision.synthesis.forgeries.species import ForgeryType
 from idv.vision.synthesis.uploads import TRAINING_ENCODERS, encoded
 
@@ -38,14 +38,14 @@ class Stock:
     """Squares of pictures and what they are, columns of equal length.
 
     `squares`: (N, 9, SQUARE_PX, SQUARE_PX, 3) uint8 RGB, mapped from disk. `kind`: `photo`, `scan` or a
-    forgery type; `low`: shown small and compressed; `case`: its number. (N,) each.
+    forgery type; `low`: shown small and compressed; `case`: its number. (N,) each. `outline`: (N, 2).
     """
 
     squares: Array
     kind: Array
     low: Array
     case: Array
-    design: Array
+    outline: Array
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -70,7 +70,6 @@ class Row(NamedTuple):
     kind: str
     low: bool
     case: int
-    design: str
 
 
 def make_stock(items: Iterable[Item], folder: Path, *, seed: int) -> Stock:
@@ -82,26 +81,24 @@ def make_stock(items: Iterable[Item], folder: Path, *, seed: int) -> Stock:
         with (folder / "squares.bin").open("wb") as squares:
             for row in _rows(items, seed=seed):
                 squares.write(cut(row.pixels, row.corners, side=SQUARE_PX).tobytes())
-                entries.append((row.kind, row.low, row.case, row.design))
+                entries.append((row.kind, row.low, row.case, *outline_of(row.corners).tolist()))
         index.write_text(json.dumps(entries))
     return _opened(folder)
 
 
 def _opened(folder: Path) -> Stock:
-    kind, low, case, design = zip(*json.loads((folder / "rows.json").read_text()), strict=True)
+    kind, low, case, *outline = zip(*json.loads((folder / "rows.json").read_text()), strict=True)
     shape = (len(kind), len(PLACES), SQUARE_PX, SQUARE_PX, 3)
     squares = np.memmap(folder / "squares.bin", np.uint8, mode="r", shape=shape)
-    return Stock(squares, np.array(kind), np.array(low), np.array(case), np.array(design))
+    return Stock(squares, np.array(kind), np.array(low), np.array(case), np.array(outline, np.float32).T)
 
 
 def _rows(items: Iterable[Item], *, seed: int) -> Iterator[Row]:
     for item in items:
         if item.species is not None and item.species not in RECAPTURES:
             continue
-        row = Row(
-            item.pixels(), item.corners, item.species or item.capture, low=False, case=item.case,
-            design=item.document_type,
-        )  # fmt: skip
+        kind = item.species or item.capture
+        row = Row(item.pixels(), item.corners, kind, low=False, case=item.case)
         yield row
         rng = np.random.default_rng([seed, item.case, int(item.path.stem)])
         if rng.random() < _LOW_SHARES[item.species is None]:

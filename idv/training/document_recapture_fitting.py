@@ -1,4 +1,7 @@
-"""Fits the recapture network to a stock of squares; the same stock and seed give the same weights."""
+"""Fits the recapture network to a stock of squares; the same stock and seed give the same weights.
+
+First what is told of patches, then, on those descriptions, the judgement on a whole document.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,7 +16,7 @@ from torch import Tensor, nn
 
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.training.document_recapture_data import LEAST_SCALE, Stock
-from idv.training.document_recapture_network import RecaptureNetwork
+from idv.training.document_recapture_network import RecaptureNetwork, darkest
 from idv.vision.imaging.squares import planes
 from idv.vision.models.document_recapture import PATCH_PX
 from idv.vision.synthesis.forgeries.species import ForgeryType
@@ -21,6 +24,9 @@ from idv.vision.synthesis.uploads import TRAINING_ENCODERS, encoded
 
 _IMAGE_DIMENSIONS = 4
 _MEAN_OVER = 25
+_TOLD_AT_ONCE = 8
+_CONCLUSION_BATCH = 128
+_MISSED = 0.005
 _PATCHES = (3, 6)
 """How many patches of each document a late step takes, the end excluded."""
 SHARES = {
@@ -41,12 +47,14 @@ class Schedule:
 
     Early steps take one patch each of `wide` documents, since many documents teach more than many patches of
     few; the last `late` of them, a share, take several patches of `batch` documents, as the service does.
+    `conclusion`: steps of the judgement on whole documents.
     """
 
     steps: int = 1300
     wide: int = 48
     batch: int = 12
     late: float = 0.3
+    conclusion: int = 1500
     peak_rate: float = 2e-3
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
@@ -104,17 +112,77 @@ def fit(
     return network
 
 
+def conclude(network: RecaptureNetwork, stock: Stock, schedule: Schedule) -> RecaptureNetwork:
+    """Fit the judgement on whole documents to the descriptions of all training rows, half of them varied.
+
+    Nothing but `judge` changes. Cheap: each row is described once, and the judgement is two small layers.
+    """
+    rng = np.random.default_rng([schedule.seed, 0])
+    rows = np.flatnonzero(~stock.validated)
+    told = _all_told(network, stock, rows, rng)
+    chances, genuine = _chances(stock)[rows], stock.genuine[rows]
+    torch.manual_seed(schedule.seed)
+    network.judge.train()
+    optimiser = torch.optim.AdamW(network.judge.parameters(), weight_decay=schedule.weight_decay)
+    rate = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, schedule.peak_rate, total_steps=schedule.conclusion, pct_start=0.2
+    )
+    for _ in range(schedule.conclusion):
+        drawn = rng.choice(len(rows), _CONCLUSION_BATCH, p=chances / chances.sum())
+        target = torch.from_numpy(genuine[drawn].astype(np.float32))
+        target = target * (1 - schedule.label_smoothing) + schedule.label_smoothing / 2
+        told_of = [column[torch.from_numpy(drawn)] for column in told]
+        told_of[2] = _loosened(told_of[2], rng)
+        judged = network.concluded(*told_of)[:, 0]
+        loss = nn.functional.binary_cross_entropy_with_logits(judged, target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        rate.step()
+    network.eval()
+    return network
+
+
 def logits(network: nn.Module, stock: Stock, rows: Array, *, batch: int = 16) -> FloatArray:
     """Logits (N,) float32 of the rows as they are: the middles of their squares, as at run time."""
     network.eval()
-    margin = (stock.squares.shape[2] - PATCH_PX) // 2
-    middle = slice(margin, margin + PATCH_PX)
     found = []
     with torch.no_grad():
         for start in range(0, len(rows), batch):
-            patches = stock.squares[rows[start : start + batch], :, middle, middle]
-            found.append(network(torch.from_numpy(np.stack([planes(p) for p in patches])))[:, 0].numpy())
+            here = rows[start : start + batch]
+            outline = torch.from_numpy(stock.outline[here])
+            found.append(network(_as_served(stock, here), outline)[:, 0].numpy())
     return np.concatenate(found).astype(np.float32)
+
+
+def _all_told(
+    network: RecaptureNetwork, stock: Stock, rows: Array, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Descriptions (N, P, 144), darkest print (N, 2) and outlines (N, 2) of the rows, half of them varied."""
+    network.eval()
+    seen, dark = [], []
+    for start in range(0, len(rows), _TOLD_AT_ONCE):
+        here = rows[start : start + _TOLD_AT_ONCE]
+        varied = _drawn(stock, here, rng, count=stock.squares.shape[1])
+        chosen = torch.from_numpy(rng.random(len(here)) < 0.5)  # noqa: PLR2004 - half
+        patches = torch.where(chosen[:, None, None, None, None], varied, _as_served(stock, here))
+        with torch.no_grad():
+            seen.append(network.described(patches))
+        dark.append(darkest(patches))
+    return torch.cat(seen), torch.cat(dark), torch.from_numpy(stock.outline[rows])
+
+
+def _as_served(stock: Stock, rows: Array) -> Tensor:
+    """The middles of the squares, as the service cuts them: (N, P, 3, side, side)."""
+    margin = (stock.squares.shape[2] - PATCH_PX) // 2
+    middle = slice(margin, margin + PATCH_PX)
+    return torch.from_numpy(np.stack([planes(stock.squares[row][:, middle, middle]) for row in rows]))
+
+
+def _loosened(outline: Tensor, rng: np.random.Generator) -> Tensor:
+    """Outlines as a finder sees them, who misses corners by some thousandths of a width."""
+    missed = np.abs(rng.normal(0, _MISSED, tuple(outline.shape))).astype(np.float32)
+    return outline + torch.from_numpy(missed)
 
 
 def _step(
@@ -127,7 +195,7 @@ def _step(
     network.train()
     truth = torch.from_numpy(genuine.astype(np.float32))
     target = truth * (1 - schedule.label_smoothing) + schedule.label_smoothing / 2
-    together, alone = network.judged(patches)
+    together, alone = network.drafted(patches)
     loss_of = nn.functional.binary_cross_entropy_with_logits
     loss = loss_of(together[:, 0], target)
     total = loss + schedule.alone * loss_of(alone, target[:, None].expand_as(alone))

@@ -1,4 +1,4 @@
-"""The project's own recapture network: patches of a document as they were decoded in, one logit out."""
+"""The project's own recapture network: patches of a document and its outline in, one logit out."""
 
 from itertools import product
 
@@ -9,7 +9,7 @@ from idv.domain.arrays import FloatArray, RgbImage
 from idv.domain.ports import Inference
 from idv.vision.imaging.squares import planes, resized, square
 
-PREPROCESSING = "1"
+PREPROCESSING = "2"
 """Raised whenever the patches below change: scores of different versions are not comparable."""
 PATCH_PX = 128
 """Side of a patch, in the picture's own pixels."""
@@ -32,12 +32,26 @@ class DocumentRecaptureNet:
         Low for a screen, a print, a copy, and what was never photographed. `pixels`: (H, W, 3) uint8 RGB in
         the resolution that the camera delivered. `corners`: (4, 2) px, clockwise from the top left.
         """
-        patches = planes(cut(pixels, corners))
-        return float(self._inference.infer(self._model, {"patches": patches[None]})["logit"][0, 0])
+        inputs = {"patches": planes(cut(pixels, corners))[None], "outline": outline_of(corners)[None]}
+        return float(self._inference.infer(self._model, inputs)["logit"][0, 0])
 
     def digest_parts(self) -> dict[str, str]:
         """What the logit depends on: the model's digest and the version of the patches."""
         return {self._model: self._inference.digest(self._model), f"{self._model}_patches": PREPROCESSING}
+
+
+def outline_of(corners: FloatArray) -> FloatArray:
+    """How the outline differs from a rectangle, (2,) float32 in [0, 1]: foreshortening and skew.
+
+    The larger log ratio of opposite edges, and the largest cosine of a corner; a flatbed scan has neither,
+    so that a picture without a camera's haze and noise but with perspective was composed.
+    """
+    edges = np.roll(corners, -1, axis=0) - corners
+    lengths = np.maximum(np.linalg.norm(edges, axis=1), 1.0)
+    ratios = np.abs(np.log(lengths[:2] / lengths[2:]))
+    directions = edges / lengths[:, None]
+    cosines = np.abs((directions * np.roll(directions, -1, axis=0)).sum(axis=1))
+    return np.asarray(np.clip([ratios.max(), cosines.max()], 0, 1), np.float32)
 
 
 def cut(pixels: RgbImage, corners: FloatArray, *, side: int = PATCH_PX) -> RgbImage:

@@ -21,7 +21,7 @@ from idv.training.document_recapture import export, score_all  # noqa: E402
 from idv.training.document_recapture_card import write_card  # noqa: E402
 from idv.training.document_recapture_data import Stock, make_stock  # noqa: E402
 from idv.training.document_recapture_figures import Scored, fit_baseline  # noqa: E402
-from idv.training.document_recapture_fitting import Checkpoint, Schedule, fit, logits  # noqa: E402
+from idv.training.document_recapture_fitting import Checkpoint, Schedule, conclude, fit, logits  # noqa: E402
 from idv.training.document_recapture_network import RecaptureNetwork  # noqa: E402
 from idv.vision.models.document_recapture import PATCH_PX, DocumentRecaptureNet  # noqa: E402
 
@@ -99,7 +99,7 @@ def test_a_stock_is_made_once(tmp_path: Path) -> None:
 
 def test_training_is_reproducible_and_goes_on_where_it_stopped(stock: Stock, tmp_path: Path) -> None:
     """One seed gives one set of weights, also when the run is broken after a checkpoint."""
-    schedule = Schedule(steps=2, batch=2)
+    schedule = Schedule(steps=2, wide=3, batch=2)
     one, same = (fit(stock, schedule).state_dict() for _ in range(2))
     assert all(torch.equal(one[name], same[name]) for name in one)
     steps: list[int] = []
@@ -109,6 +109,15 @@ def test_training_is_reproducible_and_goes_on_where_it_stopped(stock: Stock, tmp
     again = fit(stock, schedule, checkpoint=broken, told=lambda step, _: steps.append(step)).state_dict()
     assert steps == [1, 2]
     assert all(torch.equal(one[name], again[name]) for name in one)
+
+
+def test_the_conclusion_leaves_the_descriptions_alone(stock: Stock) -> None:
+    """Only the judgement on whole documents moves, and it moves."""
+    network = RecaptureNetwork()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    after = conclude(network, stock, Schedule(conclusion=2)).state_dict()
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"judge"}
 
 
 def test_the_exported_network_says_what_the_trained_one_says(stock: Stock, tmp_path: Path) -> None:
@@ -124,7 +133,8 @@ def test_the_exported_network_says_what_the_trained_one_says(stock: Stock, tmp_p
     margin = (stock.squares.shape[2] - PATCH_PX) // 2
     middle = slice(margin, margin + PATCH_PX)
     patches = stock.squares[rows, :, middle, middle].transpose(0, 1, 4, 2, 3).astype(np.float32) / 255
-    assert np.allclose(inference.infer("m", {"patches": patches})["logit"][:, 0], expected, atol=1e-4)
+    found = inference.infer("m", {"patches": patches, "outline": stock.outline[rows]})["logit"]
+    assert np.allclose(found[:, 0], expected, atol=1e-4)
     assert DocumentRecaptureNet(inference, model="m").digest_parts()["m"] == digest
 
 
