@@ -219,11 +219,12 @@ def _unaccented(text: str) -> str:
 
 
 def _mask(name: FieldName, document_type: DocumentType) -> str | None:
+    """How the type prints a number, without the spaces that a value is stated without."""
     masks = {
         FieldName.DOCUMENT_NUMBER: document_type.number_mask,
         FieldName.PERSONAL_NUMBER: document_type.personal_number_mask,
     }
-    return masks.get(name)
+    return re.sub(r"[^0-9A-Za-z]", "", masks.get(name) or "") or None
 
 
 def _is_label(text: str, document_type: DocumentType) -> bool:

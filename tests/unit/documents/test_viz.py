@@ -197,3 +197,12 @@ def test_the_label_in_place_of_the_value_is_no_value(text: str) -> None:
     known = load_document_types().get("xar_identity_card")
     assert field_from_text(FieldName.GIVEN_NAMES, text, confidence=0.9, document_type=known) is None
     assert field_from_text(FieldName.GIVEN_NAMES, "EMEKA", confidence=0.9, document_type=known) is not None
+
+
+def test_the_spaces_of_a_mask_are_no_part_of_the_number() -> None:
+    """A number printed in groups is read at full confidence, a group short at half."""
+    known = load_document_types().get("xhu_driving_licence")
+    for text, confidence in (("02 26 400075 3", 0.9), ("02 26 400075", 0.45)):
+        found = field_from_text(FieldName.DOCUMENT_NUMBER, text, confidence=0.9, document_type=known)
+        assert found is not None
+        assert found.confidence == confidence
