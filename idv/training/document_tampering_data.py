@@ -14,10 +14,10 @@ import torch
 
 from idv.domain.arrays import RgbImage
 from idv.training.document_corpus import Item, items
-from idv.training.document_tampering_edits import blurred, edit, encoded_again, grained
+from idv.training.document_tampering_edits import blurred, edit, encoded_again, encoded_otherwise, grained
 from idv.training.document_tampering_network import Traces
 from idv.vision.imaging.squares import planes
-from idv.vision.models.document_tampering import by_cell, framed
+from idv.vision.models.document_tampering import CELL_PX, by_cell, framed
 from idv.vision.synthesis.forgeries.in_photo import EDITED
 from idv.vision.synthesis.forgeries.species import ForgeryType
 
@@ -81,6 +81,15 @@ class Treated:
         self.mask = np.asarray(cv2.resize(self.mask, size, interpolation=cv2.INTER_NEAREST), np.uint8)
         self.corners = self.corners * np.float32(factor)
 
+    def cropped(self) -> None:
+        """Leave out what is not needed, in whole cells, so that encoding takes less time."""
+        low, high = self.corners.min(axis=0), self.corners.max(axis=0)
+        x, y = (int(max(0, at)) // CELL_PX * CELL_PX for at in low - CELL_PX)
+        right, below = (int(at) + CELL_PX for at in high)
+        self.pixels = np.ascontiguousarray(self.pixels[y:below, x:right])
+        self.mask = np.ascontiguousarray(self.mask[y:below, x:right])
+        self.corners = self.corners - np.array([x, y], np.float32)
+
     def moved(self, y: int, x: int) -> None:
         """Cut some pixels off above and at the left: the blocks of its encoding lie elsewhere then."""
         self.pixels = np.ascontiguousarray(self.pixels[y:, x:])
@@ -133,6 +142,8 @@ def _treated(pictures: Sequence[Item], donors: list[RgbImage], rng: np.random.Ge
             yield _edited(item, donors, rng)
         elif rng.random() < 0.4:  # noqa: PLR2004 - two in five
             yield _varied(Treated(item, again=True), rng)
+        if item.species is None or rng.integers(2):
+            yield _sent_otherwise(Treated(item, again=True), rng)
         if item.capture == "photo" and item.species is None:
             yield _edited(item, donors, rng)
             donors.append(item.pixels())
@@ -146,6 +157,15 @@ def _edited(item: Item, donors: Sequence[RgbImage], rng: np.random.Generator) ->
     donor = donors[int(rng.integers(len(donors)))] if donors else made.pixels[::-1, ::-1]
     made.pixels, made.mask = edit(made.pixels, made.corners, donor, rng)
     made.pixels = encoded_again(made.pixels, rng, qualities=(70, 98))
+    return made
+
+
+def _sent_otherwise(made: Treated, rng: np.random.Generator) -> Treated:
+    """Through an encoder that treats places differently, then perhaps a JPEG."""
+    made.cropped()
+    made.pixels = encoded_otherwise(made.pixels, rng)
+    if rng.integers(2):
+        made.pixels = encoded_again(made.pixels, rng, qualities=(70, 98))
     return made
 
 

@@ -17,6 +17,7 @@ _INTERPOLATIONS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.IN
 _CLONED = 0.15
 _LEAST_PX = 12
 _CLONE_MARGIN = 3
+_CALMED = 3
 
 Treatment = Callable[[RgbImage, RgbImage, np.random.Generator], RgbImage]
 
@@ -49,6 +50,40 @@ def encoded_again(
     encoder = TRAINING_ENCODERS[int(rng.integers(len(TRAINING_ENCODERS)))]
     data = encoded(pixels, encoder, quality=int(rng.integers(*qualities)))
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
+
+
+def encoded_otherwise(pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
+    """The picture after an encoder that spends unevenly, or calmed as phones do: genuine unevenness.
+
+    AVIF, JPEG 2000, JPEG with other sampling, noise reduction; never an encoder that is kept for tests.
+    """
+    kind = rng.choice(4, p=[0.4, 0.1, 0.25, 0.25])
+    if kind == _CALMED:
+        return calmed(pixels, rng)
+    quality = int(rng.integers(55, 97))
+    ending, flags = (
+        (".avif", [cv2.IMWRITE_AVIF_QUALITY, quality, cv2.IMWRITE_AVIF_SPEED, 9]),
+        (".jp2", [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, int(rng.integers(50, 300))]),
+        (".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, _sampling(rng)]),
+    )[kind]
+    _, data = cv2.imencode(ending, np.ascontiguousarray(pixels[..., ::-1]), flags)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
+
+
+def calmed(pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
+    """Noise reduction that keeps edges, mixed in."""
+    calm = (
+        cv2.medianBlur(pixels, 3)
+        if rng.integers(2)
+        else cv2.bilateralFilter(pixels, 5, float(rng.uniform(8, 30)), 2.0)
+    )
+    share = float(rng.uniform(0.3, 1.0))
+    return np.asarray(cv2.addWeighted(pixels, 1 - share, calm, share, 0), np.uint8)
+
+
+def _sampling(rng: np.random.Generator) -> int:
+    other = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440)
+    return int(other[int(rng.integers(2))])
 
 
 def blurred(pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
