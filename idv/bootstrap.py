@@ -66,6 +66,7 @@ from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitte
 from idv.vision.perception.perceiver import EvidencePerceiver
 from idv.vision.perception.reading import DocumentReader
 from idv.vision.perception.templates import OPEN_EMBEDDERS, FaceEmbedder, TemplateMaker
+from idv.vision.perception.type_fitting import FittingParts, SideFitter
 from idv.workflow.operating_points import load_points, load_shadows, tell_points
 from idv.workflow.policy import PolicyRules
 from idv.workflow.runner import CheckRunner
@@ -158,6 +159,28 @@ def judges(
         yield made
     finally:
         made.decoder.close()
+
+
+@contextmanager
+def side_fitter(settings: Settings) -> Iterator[tuple[SideFitter, ImageDecoder]]:
+    """What fits a new document type's sides, with the parts that the checks see with; and a decoder."""
+    clock = SystemClock()
+    inference = LocalInference(_model_files(settings), device=settings.device)
+    decoder = BoundedDecoder(_decode_limits(settings), workers=1)
+    seen = _perception(settings, clock, inference, decoder)
+    reader = seen.reader
+    parts = FittingParts(
+        find=seen.finder.find,
+        faces=seen.analyser.faces,
+        detector=reader.detector,
+        recogniser=reader.recogniser,
+        mrz=reader.mrz,
+        clock=clock,
+    )
+    try:
+        yield SideFitter(parts), decoder
+    finally:
+        decoder.close()
 
 
 @contextmanager
@@ -364,7 +387,7 @@ def _perception(
     analyser = FaceAnalyser(inference, detector=models.detector, surface=models.surface)
     templates = TemplateMaker(inference, embedders=models.embedders)
     alphabet = alphabet_of(inference.metadata("ppocr_rec"))
-    types = load_document_types()
+    types = load_document_types(also=settings.document_types)
     finder = DocumentFinder(inference, alphabet, faces=analyser.faces)
     reader = DocumentReader(inference, alphabet, types=types, clock=clock)
     perceiver = EvidencePerceiver(decoder, analyser, templates, finder, reader)

@@ -232,7 +232,7 @@ class DocumentTypes:
 def load_document_types(folder: Path = _FOLDER, *, also: Path | None = None) -> DocumentTypes:
     """All types of a folder, and those of a second one. Raises ConfigurationError listing every fault.
 
-    A type of the second folder that is called as one of the first is a fault: which is meant would be a guess.
+    A type of the second folder that is called as one of the first is a fault: either could be meant.
     """
     types: dict[str, DocumentType] = {}
     faults: list[str] = (
