@@ -11,7 +11,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from idv.documents.barcodes import read_payload
-from idv.documents.document_types import DocumentType, DocumentTypes, Side
+from idv.documents.document_types import DocumentType, DocumentTypes, FieldZone, Side
 from idv.documents.mrz_layouts import LAYOUTS, Span
 from idv.documents.viz import field_from_text, fields_from_lines
 from idv.domain.arrays import RgbImage
@@ -36,7 +36,7 @@ from idv.vision.perception.printed_zones import Registration, cut_print, registe
 from idv.vision.perception.second_script import after_stroke
 from idv.vision.perception.text_lines import cut
 
-VERSION = "reading-3"
+VERSION = "reading-4"
 """Changes whenever the same flat picture may be read differently; part of the check digest."""
 _PAGE_SIDE_PX = 960
 _MAX_LINES = 40
@@ -54,6 +54,7 @@ _TRACE = 0.05
 _ASPECT_TOLERANCE = 0.12
 _LABELS_COMPARED = 3
 _LABELS_NEEDED = 2
+_LABELS_SHARE = 0.5
 _LABEL_LIKENESS = 72.0
 _LATIN = "latin"
 _NAMES = frozenset({FieldName.SURNAME, FieldName.GIVEN_NAMES})
@@ -150,12 +151,24 @@ class DocumentReader:
         return None
 
     def _has_labels(self, pixels: RgbImage, side: Side, place: Registration) -> bool:
+        """Whether two of the first labels stand in their places, and then half of all labels.
+
+        Some types have the same words in nearly the same places at the top: the rest tells them apart.
+        """
+        first, rest = side.fields[:_LABELS_COMPARED], side.fields[_LABELS_COMPARED:]
+        right = self._labels(pixels, first, place)
+        if right < _LABELS_NEEDED:
+            return False
+        return right + self._labels(pixels, rest, place) >= _LABELS_SHARE * len(side.fields)
+
+    def _labels(self, pixels: RgbImage, zones: Sequence[FieldZone], place: Registration) -> int:
+        """How many labels are read where the type has them."""
         right = 0
-        for zone in side.fields[:_LABELS_COMPARED]:
+        for zone in zones:
             crop = cut_print(pixels, place, zone.label_box)
             text = self.recogniser.read(crop).text if crop is not None else ""
             right += fuzz.ratio(_characters(text), _characters(zone.label)) >= _LABEL_LIKENESS
-        return right >= _LABELS_NEEDED
+        return right
 
     def _fields(self, pixels: RgbImage, known: _Known) -> tuple[FieldReading, ...]:
         """The printed fields of a known side, each cut out of its own zone."""
