@@ -40,6 +40,7 @@ from idv.checks.document_authenticity.calibration import (
 from idv.checks.document_authenticity.check import DocumentAuthenticity
 from idv.checks.document_authenticity.signals import SignalName
 from idv.domain.documents import DocumentReading, DocumentView
+from idv.domain.errors import IdvError
 from idv.domain.eval_sets import EvalItem, EvalSet, Part
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
 from idv.domain.faces import Face, FaceTemplate, SubjectFace
@@ -54,6 +55,7 @@ from idv.metrics.error_rates import roc_auc
 from idv.metrics.intervals import wilson
 from idv.settings import Settings
 from idv.training.authenticity_fitting import Sample, balanced_weights, fit_noisy_or
+from idv.vision.imaging.geometry import Size, laid_flat
 from idv.vision.synthesis.forgeries.species import DIGITAL
 
 FITTED = tuple(
@@ -188,16 +190,8 @@ def _with_pixels(view: DocumentView | None, live: Perception, role: ImageRole) -
     if view is None or view.rectified.ndim == 3:
         return view
     height, width = (int(side) for side in view.rectified)
-    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(view.corners.astype(np.float32), target)
-    flat = cv2.warpPerspective(
-        live.image(role).pixels,
-        matrix,
-        (width, height),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return replace(view, rectified=np.asarray(flat, np.uint8))
+    flat = laid_flat(live.image(role).pixels, view.corners, Size(width, height))
+    return replace(view, rectified=flat)
 
 
 def _everything(digest: str) -> OperatingPoint:
@@ -238,7 +232,10 @@ def _start(media: MediaRoot, work: Path) -> None:
 def _judge(item: EvalItem) -> Row:
     if _bench is None:
         raise RuntimeError("the worker was not started")
-    return _bench.row(item)
+    try:
+        return _bench.row(item)
+    except IdvError as error:  # these do not travel between processes
+        raise RuntimeError(f"{item.id}: {error.code}: {error.message}") from None
 
 
 def judged(eval_set: EvalSet, media: MediaRoot, work: Path, *, jobs: int) -> dict[str, Row]:
