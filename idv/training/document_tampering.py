@@ -60,7 +60,10 @@ def fitted(weights: Path, maps: Sequence[Path], schedule: Schedule) -> Judge:
     """The judge of these weights, trained first where they are not there."""
     if not weights.exists():
         judge = fit(
-            maps, schedule, told=lambda step, loss: print(f"step {step}: loss {loss:.4f}", flush=True)
+            maps,
+            schedule,
+            kept=weights.with_name("broken.pt"),
+            told=lambda step, loss: print(f"step {step}: loss {loss:.4f}", flush=True),
         )
         torch.save(judge.state_dict(), weights)
     judge = Judge()

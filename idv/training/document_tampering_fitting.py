@@ -58,10 +58,10 @@ def fit(
         rows = rng.choice(len(samples), schedule.batch, p=chances)
         losses.append(course.advance([samples[row] for row in rows]))
         if course.step % _KEPT_EVERY == 0:
-            if told:
-                told(course.step, sum(losses) / len(losses))
             if kept is not None:
                 course.save(kept)
+            if told:
+                told(course.step, sum(losses) / len(losses))
             losses.clear()
     judge.eval()
     return judge

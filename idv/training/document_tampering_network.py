@@ -60,6 +60,7 @@ class Traces(nn.Module):
     """
 
     colours: Tensor
+    black: Tensor
     cosines: Tensor
     groups: Tensor
     bands: Tensor
@@ -68,7 +69,9 @@ class Traces(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("colours", torch.tensor(_TO_LUMA_AND_CHROMA)[:, :, None, None])
+        colours = torch.tensor(_TO_LUMA_AND_CHROMA)
+        self.register_buffer("colours", colours * 255)
+        self.register_buffer("black", -128 * colours.sum(dim=1, keepdim=True))
         self.register_buffer("cosines", _cosines().repeat(3, 1, 1, 1))
         self.register_buffer("groups", _squares_of_four())
         self.register_buffer("bands", _bands())
@@ -77,7 +80,8 @@ class Traces(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1], sides multiples of 16 -> (N, TRACES, H / 16, W / 16)."""
-        planes = functional.conv2d(image * 255 - 128, self.colours)
+        # As a product of matrices: runtimes pad convolutions of three channels to sixteen.
+        planes = (self.colours @ image.flatten(2) + self.black).unflatten(2, image.shape[2:])
         waves = functional.conv2d(planes, self.cosines, stride=_BLOCK, groups=3)
         return torch.cat([*self._of_blocks(waves), *self._of_neighbours(planes, image)], dim=1)
 

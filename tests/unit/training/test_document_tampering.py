@@ -18,7 +18,7 @@ from idv.infra.inference.local import LocalInference  # noqa: E402
 from idv.packs.cards import read_card  # noqa: E402
 from idv.training.document_tampering_card import write_card  # noqa: E402
 from idv.training.document_tampering_data import GENERIC, Sample, load, make_maps  # noqa: E402
-from idv.training.document_tampering_edits import edit, encoded_again  # noqa: E402
+from idv.training.document_tampering_edits import edit, encoded_again, encoded_otherwise  # noqa: E402
 from idv.training.document_tampering_export import export  # noqa: E402
 from idv.training.document_tampering_figures import ALL, figures, score  # noqa: E402
 from idv.training.document_tampering_fitting import Schedule, fit  # noqa: E402
@@ -106,6 +106,15 @@ def test_encoding_again_keeps_the_size_and_changes_little() -> None:
     again = encoded_again(pixels, np.random.default_rng(0))
     assert again.shape == pixels.shape
     assert abs(float(again.mean()) - float(pixels.mean())) < 1
+
+
+def test_other_encoders_keep_the_size() -> None:
+    """Whatever is drawn of encoders and noise reduction, the picture stays where it is and as bright."""
+    pixels = _ground()
+    for seed in range(12):
+        again = encoded_otherwise(pixels, np.random.default_rng(seed))
+        assert again.shape == pixels.shape
+        assert abs(float(again.mean()) - float(pixels.mean())) < 1
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +211,21 @@ def test_fitting_is_repeatable(judge: Judge, maps: list[Path]) -> None:
     """The same maps and seed give the same weights."""
     again = fit(maps, Schedule(steps=40, batch=6))
     assert all(torch.equal(one, two) for one, two in zip(judge.parameters(), again.parameters(), strict=True))
+
+
+def test_a_broken_fit_goes_on_where_it_stopped(maps: list[Path], tmp_path: Path) -> None:
+    """Stopped after fifty steps and called again, a fit ends with the weights of an unbroken one."""
+    schedule = Schedule(steps=60, batch=2)
+
+    def stop(step: int, loss: float) -> None:
+        raise KeyboardInterrupt(f"{step}: {loss}")
+
+    with pytest.raises(KeyboardInterrupt, match="50: "):
+        fit(maps, schedule, kept=tmp_path / "kept.pt", told=stop)
+    broken, whole = fit(maps, schedule, kept=tmp_path / "kept.pt"), fit(maps, schedule)
+    assert all(
+        torch.equal(one, two) for one, two in zip(broken.parameters(), whole.parameters(), strict=True)
+    )
 
 
 def test_export_answers_as_the_network_does(judge: Judge, tmp_path: Path) -> None:
