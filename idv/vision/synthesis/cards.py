@@ -108,6 +108,29 @@ def draw_card(
     return DrawnCard(document_type, holder, sides[SideName.FRONT], sides.get(SideName.BACK), lines)
 
 
+def draw_blank(document_type: DocumentType, side: Side, *, dpi: float = 400.0) -> RgbImage:
+    """A side as it comes from the printer before it is given to anybody: no value, portrait, rows or code."""
+    width_mm, height_mm = document_type.size_mm
+    width, height = round(width_mm / _MM_PER_INCH * dpi), round(height_mm / _MM_PER_INCH * dpi)
+    image = _preprinted(document_type, side, width=width, height=height)
+    if side.mrz is not None:
+        _draw_mrz(image, side.mrz, (), px_per_mm=dpi / _MM_PER_INCH)
+    return image
+
+
+def _preprinted(document_type: DocumentType, side: Side, *, width: int, height: int) -> RgbImage:
+    """Ground, microprint, heading and labels: what is alike on every copy."""
+    image = draw_ground(document_type.look, width=width, height=height)
+    for line in side.microprint:
+        draw_microprint(image, line, document_type.look.title)
+    if side.heading is not None:
+        _draw_heading(image, document_type, side.heading)
+    for zone in side.fields:
+        box = zone.label_box.pixels(width, height)
+        _draw_text(image, zone.label, box, color=document_type.look.label, weight=_LABEL_WEIGHT)
+    return image
+
+
 @dataclass(frozen=True)
 class _Drawing:
     """What all sides of one document share."""
