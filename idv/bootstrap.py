@@ -65,6 +65,8 @@ from idv.vision.perception.document import DocumentFinder
 from idv.vision.perception.faces import FaceAnalyser, FaceDetector, SurfaceFitter
 from idv.vision.perception.perceiver import EvidencePerceiver
 from idv.vision.perception.reading import DocumentReader
+from idv.vision.perception.template_fit import TemplateFitter
+from idv.vision.perception.template_references import load_references
 from idv.vision.perception.templates import OPEN_EMBEDDERS, FaceEmbedder, TemplateMaker
 from idv.vision.perception.type_fitting import FittingParts, SideFitter
 from idv.workflow.operating_points import load_points, load_shadows, tell_points
@@ -455,11 +457,13 @@ def _authenticity(
     path = _borrowed_calibration(settings, CheckName.DOCUMENT_AUTHENTICITY)
     calibration: AuthenticityCalibration = load_authenticity_calibration(path)
     recapture, tampering = DocumentRecaptureNet(inference), DocumentTamperingNet(inference)
-    read = (seen.analyser, seen.finder, seen.reader, seen.types, recapture, tampering)
+    fitter = TemplateFitter(seen.types, load_references(seen.types))
+    read = (seen.analyser, seen.finder, seen.reader, seen.types, recapture, tampering, fitter)
     return DocumentAuthenticity(
         parts=Parts(
             recapture=recapture,
             tampering=tampering,
+            templates=fitter,
             ghost=ghost_portrait.ghost_likeness,
             gate=capture_gate.capture_faults,
             obstacles=read_whole.obstacles,

@@ -374,10 +374,13 @@ def show(name: str, table: Table, scores: Floats, threshold: float) -> None:
     print(f"  DFAR {rate(_count(outcomes, ~genuine, Outcome.PASS), int((~genuine).sum()))}")
     digital = np.array([item.species in DIGITAL for item in table.items])
     print(f"  DFAR, digital {rate(_count(outcomes, digital, Outcome.PASS), int(digital.sum()))}")
+    passed = [score >= threshold and free for score, free in zip(scores, table.free.tolist(), strict=True)]
+    lenient = sum(p and not g for p, g in zip(passed, genuine.tolist(), strict=True))
+    print(f"  DFAR, were unread zones no obstacle: {rate(lenient, int((~genuine).sum()))}")
     for label, rows in (("genuine", genuine), ("forged", ~genuine)):
         why = Counter(
             reason
-            for row, outcome, here in zip(table.rows, outcomes, rows, strict=True)
+            for row, outcome, here in zip(table.rows, outcomes, rows.tolist(), strict=True)
             if here and outcome == Outcome.INCONCLUSIVE
             for reason in row.reasons
         )
