@@ -127,13 +127,20 @@ class TemplateReferences:
         return parts.hexdigest()
 
 
-def load_references(types: DocumentTypes, folder: Path = REFERENCES) -> TemplateReferences:
-    """The references of a folder; a side without a file has none. Raises ConfigurationError naming faults."""
+def load_references(
+    types: DocumentTypes, folder: Path = REFERENCES, *, also: Path | None = None
+) -> TemplateReferences:
+    """The references of a folder, and those beside a second folder of types.
+
+    A side without a file has none. Raises ConfigurationError naming every fault.
+    """
+    folders = (folder,) if also is None else (folder, also / REFERENCES.name)
     found, faults = [], []
     for known in types:
         for name in known.sides:
-            path = folder / f"{known.id}-{name}{ENDING}"
-            if not path.exists():
+            paths = (each / f"{known.id}-{name}{ENDING}" for each in folders)
+            path = next((path for path in paths if path.exists()), None)
+            if path is None:
                 continue
             try:
                 found.append(reference_of(known, name, read_picture(path)))
