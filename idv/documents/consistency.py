@@ -229,7 +229,10 @@ def _birth_impossible(born: dt.date | None, today: dt.date) -> bool:
 
 
 def _against_validity(values: Values, known: DocumentType | None) -> Iterator[Inconsistency]:
-    """Documents valid longer or shorter than their type, and holders born after their document began."""
+    """Documents valid longer than their type can be, and holders born after their document began.
+
+    Shorter is possible: states issue documents of five years, or one, in the form of those of ten.
+    """
     if known is None:
         return
     issues = values.get(FieldName.DATE_OF_ISSUE, {})
@@ -240,7 +243,7 @@ def _against_validity(values: Values, known: DocumentType | None) -> Iterator[In
             continue
         began = _years_before(expiry, known.validity_years)
         for other, issue in sorted(_days(issues)):
-            if abs(issue - began) > _VALIDITY_SLACK:
+            if began - issue > _VALIDITY_SLACK:
                 yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_EXPIRY, _zones(zone, other))
         for other, birth in sorted(_days(births)):
             if birth > began + _VALIDITY_SLACK:
