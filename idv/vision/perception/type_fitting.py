@@ -90,8 +90,8 @@ class SideFitter:
         """The side that 2 to 5 photos of different holders' documents show.
 
         `labels`: the words printed above or before each field; `aspect`: width over height of the document;
-        `state_name`: what its heading begins with. Raises RequestError `samples_too_few`, `samples_too_many`, `sample_without_document`,
-        `sample_mismatch`.
+        `state_name`: what its heading begins with. Raises RequestError `samples_too_few`,
+        `samples_too_many`, `sample_without_document`, `sample_mismatch`.
         """
         samples = self._samples(photos, aspect)
         pictures = samples.pictures

@@ -102,7 +102,7 @@ def find_labels(words: Mapping[FieldName, str], lines: Sequence[Line]) -> dict[F
 
 
 def find_heading(state_name: str, lines: Sequence[Line], size: Size) -> tuple[float, float] | None:
-    """Left and top of the heading whose first line names the state, as shares of the side; None without it."""
+    """Left and top of the heading whose first line names the state, as shares of the side, or None."""
     line = _whole_line(state_name, lines)
     if line is None:
         return None

@@ -1,4 +1,4 @@
-"""`idv documents`: the catalogue of document types that this installation knows."""
+"""`idv documents list` and `show`: the types that are known, and what is known of each."""
 
 import json
 from dataclasses import asdict
@@ -12,12 +12,9 @@ from idv import settings
 from idv.documents.document_types import DocumentType, DocumentTypes, Side, load_document_types
 from idv.domain.errors import RequestError
 
-app = typer.Typer(no_args_is_help=True, help="The types of document that are known, and new ones.")
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command("list")
 def list_types(*, as_json: AsJson = False) -> None:
     """List every known type of document."""
     types = catalogue()
@@ -35,7 +32,6 @@ def list_types(*, as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command("show")
 def show(
     identifier: Annotated[str, typer.Argument(help="A type, as `list` names it.", metavar="TYPE")],
     *,
@@ -52,11 +48,16 @@ def show(
     for name, value in _rules(known).items():
         rules.add_row(name.replace("_", " "), _told(value))
     console.print(rules)
+    print_zones(console, known)
+
+
+def print_zones(console: Console, known: DocumentType) -> None:
+    """Print a table of zones for each side."""
     for name, side in known.sides.items():
         zones = Table(
             "zone", "label", "left", "top", "width", "height", box=None, title=f"{name}, in % of the side"
         )
-        for zone in _zones(side):
+        for zone in zones_of(side):
             zones.add_row(zone["zone"], zone["label"], *(f"{100 * number:.1f}" for number in zone["box"]))
         console.print(zones)
 
@@ -77,7 +78,7 @@ def found(types: DocumentTypes, identifier: str) -> DocumentType:
 
 def to_json(known: DocumentType) -> dict[str, Any]:
     """A type as JSON: its rules, its look, and the zones of each side."""
-    sides = {name: {"zones": _zones(side), "heading": side.heading} for name, side in known.sides.items()}
+    sides = {name: {"zones": zones_of(side), "heading": side.heading} for name, side in known.sides.items()}
     return {"id": known.id, **_rules(known), "look": asdict(known.look), "sides": sides}
 
 
@@ -102,7 +103,7 @@ def _rules(known: DocumentType) -> dict[str, Any]:
     return {name: getattr(known, name) for name in names}
 
 
-def _zones(side: Side) -> list[dict[str, Any]]:
+def zones_of(side: Side) -> list[dict[str, Any]]:
     """Every zone of a side: what it is, its label or what it carries, its box."""
     zones: list[tuple[str, str, Any]] = [(zone.name, zone.label, zone.box) for zone in side.fields]
     zones += [(name, "", box) for name, box in (("portrait", side.portrait), ("ghost", side.ghost)) if box]
