@@ -229,25 +229,18 @@ def _birth_impossible(born: dt.date | None, today: dt.date) -> bool:
 
 
 def _against_validity(values: Values, known: DocumentType | None) -> Iterator[Inconsistency]:
-    """Documents valid longer than their type can be, and holders born after their document began.
+    """Documents valid longer than their type can be.
 
-    Shorter is possible: states issue documents of five years, or one, in the form of those of ten.
+    Shorter is possible, for children above all: so a birth after the day on which a full validity would have
+    begun proves nothing.
     """
     if known is None:
         return
-    issues = values.get(FieldName.DATE_OF_ISSUE, {})
-    births = values.get(FieldName.DATE_OF_BIRTH, {})
-    for zone, stated in sorted(values.get(FieldName.DATE_OF_EXPIRY, {}).items()):
-        expiry = parse_iso(stated)
-        if expiry is None:
-            continue
+    for zone, expiry in sorted(_days(values.get(FieldName.DATE_OF_EXPIRY, {}))):
         began = _years_before(expiry, known.validity_years)
-        for other, issue in sorted(_days(issues)):
+        for other, issue in sorted(_days(values.get(FieldName.DATE_OF_ISSUE, {}))):
             if began - issue > _VALIDITY_SLACK:
                 yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_EXPIRY, _zones(zone, other))
-        for other, birth in sorted(_days(births)):
-            if birth > began + _VALIDITY_SLACK:
-                yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_BIRTH, _zones(zone, other))
 
 
 def _days(zones: Mapping[Zone, str]) -> Iterator[tuple[Zone, dt.date]]:
