@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from idv.documents.barcodes import parse_rows
@@ -69,15 +69,17 @@ def _known_type(readings: Iterable[DocumentReading], types: DocumentTypes | None
 
 
 def _values(
-    readings: Iterable[DocumentReading], minimum: float, *, known: DocumentType | None, today: dt.date
+    readings: Sequence[DocumentReading], minimum: float, *, known: DocumentType | None, today: dt.date
 ) -> Values:
     """Field -> zone -> the most confident value."""
     best: dict[FieldName, dict[Zone, FieldReading]] = {}
+    stated = {(found.name, found.value) for reading in readings for found in reading.fields}
     for reading in readings:
         for found in (*reading.fields, *_repeated(reading, known, today=today)):
             zones = best.setdefault(found.name, {})
             other = zones.get(found.zone)
             trusted = found.confidence >= minimum and _is_evidence(reading, found)
+            trusted = trusted and not _is_exchanged(reading, found, stated)
             if trusted and (other is None or found.confidence > other.confidence):
                 zones[found.zone] = found
     return {name: {zone: found.value for zone, found in zones.items()} for name, zones in best.items()}
@@ -110,6 +112,23 @@ def _is_evidence(reading: DocumentReading, found: FieldReading) -> bool:
         return False
     guessed = found.zone is Zone.VIZ and reading.document_type is None
     return not guessed or found.name in _TOLD_BY_FORM
+
+
+def _is_exchanged(reading: DocumentReading, found: FieldReading, stated: Collection[object]) -> bool:
+    """Whether another zone states a date of an unknown type with day and month exchanged.
+
+    Whether the month comes first only a type's data tell. `stated`: names and values of all fields.
+    """
+    guessed = found.zone is Zone.VIZ and reading.document_type is None
+    return guessed and (found.name, _swapped(found.value)) in stated
+
+
+def _swapped(value: str) -> str | None:
+    """The date with the month in the day's place; None for none, or where that is the same."""
+    date = parse_iso(value)
+    if date is None or date.day == date.month or date.day > 12:  # noqa: PLR2004 - months of a year
+        return None
+    return date.replace(month=date.day, day=date.month).isoformat()
 
 
 _NUMBERS = frozenset({FieldName.DOCUMENT_NUMBER, FieldName.PERSONAL_NUMBER})

@@ -15,7 +15,7 @@ from idv.domain.ports import Clock, Perception
 from idv.domain.reasons import Reason, ReasonKind
 from idv.domain.results import CheckName, CheckResult, Outcome, Signal, check_digest
 
-RULES_VERSION = "document-reading-2"
+RULES_VERSION = "document-reading-3"
 """Changes whenever a rule below changes what the check answers."""
 _REQUIRED = (
     FieldName.DOCUMENT_NUMBER,

@@ -79,6 +79,17 @@ def test_a_line_without_a_digit_is_no_number() -> None:
     assert _found(_reading(_viz(FieldName.DOCUMENT_NUMBER, "PASSEPORT"), zone=_mrz())) == []
 
 
+def test_day_and_month_of_an_unknown_type_may_stand_either_way() -> None:
+    """03/04 is a day in March or in April; a known type says which, and then it is held against it."""
+    coded = FieldReading(FieldName.DATE_OF_BIRTH, "1984-03-04", Zone.BARCODE, 1.0)
+    printed = FieldReading(FieldName.DATE_OF_BIRTH, "1984-04-03", Zone.VIZ, 1.0)
+    other = FieldReading(FieldName.DATE_OF_BIRTH, "1984-04-05", Zone.VIZ, 1.0)
+    assert not inconsistencies([DocumentReading(fields=(coded, printed))], today=TODAY)
+    assert inconsistencies([DocumentReading(fields=(coded, other))], today=TODAY)
+    known = DocumentReading(document_type="xca_driving_licence", fields=(coded, printed))
+    assert inconsistencies([known], today=TODAY)
+
+
 def test_on_an_unknown_type_only_what_its_form_tells_can_contradict() -> None:
     """Labels alone mistake lines for numbers and names; a date of birth is told by its form."""
     for name, value, found in (
