@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     torch.set_num_threads(1)  # sums are then taken in the same order on every machine
     cv2.setNumThreads(1)
-    schedule = Schedule(steps=asked.steps)
+    schedule = Schedule(steps=asked.steps, again=asked.again)
     began = time.process_time()
     stock = make_stock(items(asked.corpus), asked.work / "training", seed=_SEEDS["training"])
     network = fit(stock, schedule, checkpoint=Checkpoint(asked.work / "state.pt"), told=_progress(began))
@@ -121,7 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--validation", type=Path, default=folder / "documents-validation")
     parser.add_argument("--work", type=Path, default=folder / NAME, help="squares and weights")
     parser.add_argument("--repository", type=Path, default=Path(), help="root of the repository to write to")
-    parser.add_argument("--steps", type=int, default=Schedule().steps)
+    parser.add_argument("--steps", type=int, default=Schedule().steps, help="of the first cycle")
+    parser.add_argument("--again", type=int, default=Schedule().again, help="steps of the second cycle")
     return parser
 
 

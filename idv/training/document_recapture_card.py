@@ -21,7 +21,7 @@ name = "document_recapture"
 task = "document_authenticity"
 summary = "Own network: does the document itself lie before the camera, or a screen, print, copy or drawing?"
 origin = "Trained in this repository: python -m idv.training.document_recapture (seed {seed}, {steps} \
-steps{duration})."
+steps, {again} of a second cycle{duration})."
 licence = "Apache-2.0"
 commercial_use = "no"
 licence_note = "The code and the weights are the project's own. The training documents show photographs of \
@@ -111,6 +111,7 @@ def write_card(
     text = _CARD.format(
         seed=schedule.seed,
         steps=schedule.steps,
+        again=schedule.again,
         duration=f", {duration}" if duration else "",
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),

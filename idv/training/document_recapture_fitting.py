@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -47,19 +47,43 @@ class Schedule:
 
     Early steps take one patch each of `wide` documents, since many documents teach more than many patches of
     few; the last `late` of them, a share, take several patches of `batch` documents, as the service does.
-    `conclusion`: steps of the judgement on whole documents.
+    `again`: steps of a second, gentler cycle of the same. `conclusion`: steps of the judgement on whole
+    documents.
     """
 
     steps: int = 1300
+    again: int = 450
     wide: int = 48
     batch: int = 12
     late: float = 0.3
     conclusion: int = 1500
     peak_rate: float = 2e-3
+    rate_again: float = 1e-3
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
     alone: float = 0.3
     seed: int = 20261122
+
+
+class _Cycle(NamedTuple):
+    """Steps after `before` up to `last`, and the highest rate among them."""
+
+    before: int
+    last: int
+    peak_rate: float
+
+
+class _Batch(NamedTuple):
+    patches: Tensor
+    genuine: Array
+
+
+class _Done(NamedTuple):
+    """The last step of an earlier run, and its rate and optimiser, which PyTorch gives no closer type."""
+
+    step: int
+    rate: dict[str, Any]
+    optimiser: dict[str, Any]
 
 
 class Checkpoint(NamedTuple):
@@ -90,24 +114,24 @@ def fit(
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(learned, weight_decay=schedule.weight_decay)
-    rate = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, schedule.peak_rate, total_steps=schedule.steps, pct_start=0.2
-    )
-    first = _resumed(checkpoint.path if checkpoint else None, network, optimiser, rate)
-    chances, genuine = _chances(stock), stock.genuine
+    done = _resumed(checkpoint, network, optimiser)
     losses: deque[float] = deque(maxlen=_MEAN_OVER)
-    for step in range(first, schedule.steps + 1):
-        rng = np.random.default_rng([schedule.seed, step])
-        torch.manual_seed(schedule.seed + step)
-        late = step > schedule.steps * (1 - schedule.late)
-        rows = rng.choice(len(stock), schedule.batch if late else schedule.wide, p=chances)
-        patches = _drawn(stock, rows, rng, count=int(rng.integers(*_PATCHES)) if late else 1)
-        losses.append(_step(network, optimiser, patches, genuine[rows], schedule))
-        rate.step()
-        if checkpoint and step % checkpoint.every == 0:
-            _save(checkpoint.path, step, network, optimiser, rate)
-        if told:
-            told(step, sum(losses) / len(losses))
+    for cycle in _cycles(schedule):
+        if done.step >= cycle.last:
+            continue
+        rate = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, cycle.peak_rate, total_steps=cycle.last - cycle.before, pct_start=0.2
+        )
+        if done.step > cycle.before:
+            rate.load_state_dict(done.rate)
+            optimiser.load_state_dict(done.optimiser)  # a new cycle has just set its rates back
+        for step in range(max(done.step, cycle.before) + 1, cycle.last + 1):
+            losses.append(_step(network, optimiser, _batch(stock, step, cycle, schedule), schedule))
+            rate.step()
+            if checkpoint and step % checkpoint.every == 0:
+                _save(checkpoint.path, step, network, optimiser, rate)
+            if told:
+                told(step, sum(losses) / len(losses))
     network.eval()
     return network
 
@@ -185,17 +209,28 @@ def _loosened(outline: Tensor, rng: np.random.Generator) -> Tensor:
     return outline + torch.from_numpy(missed)
 
 
+def _cycles(schedule: Schedule) -> tuple[_Cycle, ...]:
+    first = _Cycle(0, schedule.steps, schedule.peak_rate)
+    return first, _Cycle(schedule.steps, schedule.steps + schedule.again, schedule.rate_again)
+
+
+def _batch(stock: Stock, step: int, cycle: _Cycle, schedule: Schedule) -> _Batch:
+    """What a step sees; depends on the seed and the step alone."""
+    rng = np.random.default_rng([schedule.seed, step])
+    torch.manual_seed(schedule.seed + step)
+    late = step - cycle.before > (cycle.last - cycle.before) * (1 - schedule.late)
+    rows = rng.choice(len(stock), schedule.batch if late else schedule.wide, p=_chances(stock))
+    count = int(rng.integers(*_PATCHES)) if late else 1
+    return _Batch(_drawn(stock, rows, rng, count=count), stock.genuine[rows])
+
+
 def _step(
-    network: RecaptureNetwork,
-    optimiser: torch.optim.Optimizer,
-    patches: Tensor,
-    genuine: Array,
-    schedule: Schedule,
+    network: RecaptureNetwork, optimiser: torch.optim.Optimizer, batch: _Batch, schedule: Schedule
 ) -> float:
     network.train()
-    truth = torch.from_numpy(genuine.astype(np.float32))
+    truth = torch.from_numpy(batch.genuine.astype(np.float32))
     target = truth * (1 - schedule.label_smoothing) + schedule.label_smoothing / 2
-    together, alone = network.drafted(patches)
+    together, alone = network.drafted(batch.patches)
     loss_of = nn.functional.binary_cross_entropy_with_logits
     loss = loss_of(together[:, 0], target)
     total = loss + schedule.alone * loss_of(alone, target[:, None].expand_as(alone))
@@ -297,17 +332,10 @@ def _save(
     half.replace(path)
 
 
-def _resumed(
-    path: Path | None,
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    rate: torch.optim.lr_scheduler.LRScheduler,
-) -> int:
-    """The step to go on with."""
-    if path is None or not path.exists():
-        return 1
-    state = torch.load(path, weights_only=True)
+def _resumed(checkpoint: Checkpoint | None, network: nn.Module, optimiser: torch.optim.Optimizer) -> _Done:
+    if checkpoint is None or not checkpoint.path.exists():
+        return _Done(0, {}, {})
+    state = torch.load(checkpoint.path, weights_only=True)
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
-    rate.load_state_dict(state["rate"])
-    return int(state["step"]) + 1
+    return _Done(int(state["step"]), state["rate"], state["optimiser"])
