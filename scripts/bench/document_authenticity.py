@@ -5,9 +5,9 @@ python scripts/bench/document_authenticity.py --media DIR --fit           fit an
 python scripts/bench/document_authenticity.py --media DIR --write-point   write the operating point
 
 The calibration is fitted on part `tune`, the threshold refuses 5 % of its genuine documents in folds that the
-calibration was not fitted to; figures are of part `test`. What perception sees of an item, and what the
-signals say of it, are kept in `var/` by the digest of everything they depend on: a second run judges nothing
-again, and new weights of one network cost no reading. Size, header and sharpness baselines:
+calibration was not fitted to; figures are of part `test`. What perception sees of an item, and what each
+part of the check says of it, are kept in `var/` by the digest of what they depend on: a second run judges
+nothing again, and new weights of one network cost that network alone. Size, header and sharpness baselines:
 scripts/bench/shortcut_baselines.py.
 """
 
@@ -18,13 +18,13 @@ import json
 import math
 import pickle
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -38,8 +38,9 @@ from idv.checks.document_authenticity.calibration import (
     load_calibration,
 )
 from idv.checks.document_authenticity.check import DocumentAuthenticity
+from idv.checks.document_authenticity.parts import Parts
 from idv.checks.document_authenticity.signals import SignalName
-from idv.domain.documents import DocumentReading, DocumentView
+from idv.domain.documents import DocumentReading, DocumentView, TamperingMap
 from idv.domain.errors import IdvError
 from idv.domain.eval_sets import EvalItem, EvalSet, Part
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
@@ -81,6 +82,7 @@ _LEAST = -1e9
 _DEADLINE_S = 600.0
 
 
+Answer = TypeVar("Answer")
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -132,6 +134,62 @@ class Seen:
         return {}
 
 
+class Kept(Generic[Answer]):
+    """What a part of the check said of an item's sides, kept in files by the part's digest."""
+
+    def __init__(self, folder: Path, part: Callable[..., Answer]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._part = folder, part
+        self._answers: list[Answer] = []
+        self._path, self._asked, self._known = folder, 0, False
+
+    def begin(self, key: str) -> None:
+        """From here on it is asked about that item."""
+        self._path, self._asked = self._folder / f"{key}.pickle", 0
+        self._known = self._path.exists()
+        self._answers = pickle.loads(self._path.read_bytes()) if self._known else []  # noqa: S301 - written by this script on this machine
+
+    def end(self) -> None:
+        """Keep what was said."""
+        if not self._known:
+            self._path.with_suffix(".part").write_bytes(pickle.dumps(self._answers))
+            self._path.with_suffix(".part").rename(self._path)
+
+    def __call__(self, *asked: object, **more: object) -> Answer:
+        """The next answer, kept or new; a fit, a map or a number."""
+        if not self._known:
+            self._answers.append(self._part(*asked, **more))
+        self._asked += 1
+        return self._answers[self._asked - 1]
+
+    predict = fit = __call__
+
+
+def kept_parts(parts: Parts, looks: Mapping[str, str], work: Path) -> tuple[Parts, list[Kept[Any]]]:
+    """The parts with their answers kept, each by what its own answers depend on."""
+
+    def kept(name: str, part: Callable[..., Any]) -> Kept[Any]:
+        own = {key: value for key, value in looks.items() if key.startswith(name)}
+        seen = {key: value for key, value in looks.items() if not key.startswith(_NOT_PERCEPTION)}
+        return Kept(work / "parts" / f"{name}-{check_digest({**own, **seen})[:12]}", part)
+
+    if not (parts.recapture and parts.tampering and parts.templates and parts.ghost and parts.gate):
+        raise ValueError("a part of the check is absent")
+    network = parts.tampering
+    made = {
+        "recapture": kept("document_recapture", parts.recapture.predict),
+        # The map of heat is large and weighs nothing.
+        "tampering": kept(
+            "document_tampering",
+            lambda *asked: TamperingMap(network.predict(*asked).logit, np.zeros((1, 1), np.float32)),
+        ),
+        "templates": kept("template", parts.templates.fit),
+        "ghost": kept("ghost_portrait", parts.ghost),
+        "gate": kept("capture_gate", parts.gate),
+    }
+    return replace(parts, **made), list(made.values())
+
+
 # --- judging --------------------------------------------------------------------------------------------
 
 
@@ -149,7 +207,8 @@ class Bench:
         self._kept = work / f"perception-{check_digest(read)[:12]}"
         self._kept.mkdir(parents=True, exist_ok=True)
         self.digest = check.digest
-        self.check = replace(check, point=_everything(check.digest))
+        parts, self._parts = kept_parts(check.parts, check.looks, work)
+        self.check = replace(check, parts=parts, point=_everything(check.digest))
 
     def close(self) -> None:
         """End the decoder."""
@@ -161,7 +220,11 @@ class Bench:
         evidence = Evidence(images)
         live = self._perceiver.perceive(evidence)
         context = Seen(live, self._perceived(item, live))
+        for part in self._parts:
+            part.begin(key_of(item))
         result = self.check.judge(evidence, context, deadline=self._clock.monotonic() + _DEADLINE_S)
+        for part in self._parts:
+            part.end()
         return _row(item, result)
 
     def _perceived(
