@@ -151,12 +151,28 @@ def _between_sides(
     """Sides of two types, and one side of a type sent as both of its sides."""
     if types is None:
         return
-    sides = [side for reading in readings if (side := known_side(reading, types)) is not None]
-    for first, second in itertools.combinations(sides, 2):
+    sides = [(reading, side) for reading in readings if (side := known_side(reading, types)) is not None]
+    for (one, first), (other, second) in itertools.combinations(sides, 2):
         known = types.get(first.document_type)
-        twice = first.side is second.side and known is not None and len(known.sides) > 1
-        if first.document_type != second.document_type or twice:
+        twice = first == second and known is not None and len(known.sides) > 1
+        apart = first.document_type != second.document_type and not _of_one_holder(one, other)
+        if twice or apart:
             yield Inconsistency(Reason.SIDES_MISMATCH, None, ())
+
+
+def _of_one_holder(one: DocumentReading, other: DocumentReading) -> bool:
+    """Whether two sides state the same number or birth, so that one was only taken for another type's.
+
+    Types are told by labels, and states use the same ones.
+    """
+    return any(
+        first.name is second.name and _COMPARISONS[first.name](first.value, second.value)
+        for first, second in itertools.product(one.fields, other.fields)
+        if first.name in _TELLING
+    )
+
+
+_TELLING = frozenset({FieldName.DOCUMENT_NUMBER, FieldName.DATE_OF_BIRTH})
 
 
 # --- between zones --------------------------------------------------------------------------------------

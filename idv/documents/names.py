@@ -21,6 +21,8 @@ _DIGRAPHS = (("AE", "A"), ("OE", "O"), ("UE", "U"), ("AA", "A"), ("SS", "S"))
 _ONE_ERROR_FROM = 4
 _TWO_ERRORS_FROM = 9
 _LEAST_SURNAME_SHARE = 0.5
+_NARROW = ("I", "J", "L")
+"""Letters that an OCR loses at the end of a short name."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,15 @@ def _nearly(word: str, wanted: str, *, cut: bool) -> bool:
         return True
     if len(longer) - len(shorter) > 1:
         return False
-    return OSA.distance(shorter, longer) <= (len(longer) >= _ONE_ERROR_FROM) + (
-        len(longer) >= _TWO_ERRORS_FROM
-    )
+    errors = OSA.distance(shorter, longer)
+    if errors == 1 and len(word) < len(wanted) and word:
+        return any(wanted.replace(narrow, "", 1) == word for narrow in _NARROW) or _tolerated(wanted) > 0
+    return errors <= _tolerated(longer)
+
+
+def _tolerated(word: str) -> int:
+    """How many letters may be misread."""
+    return (len(word) >= _ONE_ERROR_FROM) + (len(word) >= _TWO_ERRORS_FROM)
 
 
 def _part(first: str, second: str, *, cut: bool, least_share: float) -> float | None:
@@ -184,5 +192,4 @@ def _word_alike(first: str, second: str, *, cut: bool) -> float:
     if len(shorter) == 1 and longer.startswith(shorter):
         return 0.5
     errors = OSA.distance(shorter, longer)
-    tolerated = (len(longer) >= _ONE_ERROR_FROM) + (len(longer) >= _TWO_ERRORS_FROM)
-    return 1.0 - errors / len(longer) if errors <= tolerated else 0.0
+    return 1.0 - errors / len(longer) if errors <= _tolerated(longer) else 0.0

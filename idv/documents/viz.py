@@ -57,7 +57,7 @@ _NUMBER_FIELDS = frozenset({FieldName.DOCUMENT_NUMBER, FieldName.PERSONAL_NUMBER
 _CODE_FIELDS = frozenset({FieldName.NATIONALITY, FieldName.ISSUING_STATE, FieldName.DOCUMENT_CODE})
 _LIKE_A_LABEL = 84.0
 _LEAST_LABEL = 5
-_OF_ANOTHER_LENGTH = 0.5
+_UNLIKE_ITS_TYPE = 0.5
 _DIGITS_IN_A_LABEL = 2
 """So many may be misread letters; more are a value on the same line."""
 _TO_DIGITS = str.maketrans("OQDILZSGB", "000112568")
@@ -125,13 +125,14 @@ def field_from_text(
 ) -> FieldReading | None:
     """One field from the text in its place; None when the text cannot be a value of that field.
 
-    A number longer or shorter than its type prints it was cut or joined, and is worth half.
+    A number unlike those that its type prints, longer, shorter or with a digit for a letter, was cut, joined
+    or misread, and is worth half.
     """
     value = normalised(name, text, date_format=document_type.date_format if document_type else None)
     if value is None or (document_type is not None and _is_label(text, document_type)):
         return None
     mask = _mask(name, document_type) if document_type else None
-    sure = confidence * (_OF_ANOTHER_LENGTH if mask and len(value) != len(mask) else 1.0)
+    sure = confidence * (_UNLIKE_ITS_TYPE if mask and not _fits(value, mask) else 1.0)
     return FieldReading(name=name, value=value, zone=Zone.VIZ, confidence=sure)
 
 
@@ -179,8 +180,8 @@ def parse_printed_date(text: str, *, pattern: str | None = None) -> dt.date | No
 
 
 def _cut_off(pattern: str | None, *, day: str, year: str) -> bool:
-    """Whether the first or last group of a date printed day first is shorter than the pattern's."""
-    if pattern is None or not pattern.startswith("DD"):
+    """Whether the first or last group of a date that ends in its year is shorter than the pattern's."""
+    if pattern is None or not pattern.startswith(("DD", "MM")):
         return False
     return len(day) < len("DD") or (pattern.endswith("YYYY") and len(year) < len("YYYY"))
 
@@ -225,6 +226,15 @@ def _mask(name: FieldName, document_type: DocumentType) -> str | None:
         FieldName.PERSONAL_NUMBER: document_type.personal_number_mask,
     }
     return re.sub(r"[^0-9A-Za-z]", "", masks.get(name) or "") or None
+
+
+def _fits(value: str, mask: str) -> bool:
+    """Whether each place of a number holds what its mask says; O and 0 are one character to an OCR."""
+    kinds = {"A": str.isalpha, "9": str.isdigit}
+    return len(value) == len(mask) and all(
+        character in "O0" or kinds.get(place, str.isalnum)(character)
+        for character, place in zip(value, mask, strict=True)
+    )
 
 
 def _is_label(text: str, document_type: DocumentType) -> bool:

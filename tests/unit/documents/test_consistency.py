@@ -325,3 +325,17 @@ def test_every_word_of_the_zone_is_printed(printed: str, *, agrees: bool) -> Non
     """Half a name in print is an erased one, whatever people may leave out when they write their names."""
     found = _found(_reading(_viz(FieldName.GIVEN_NAMES, printed), zone=_mrz()))
     assert found == ([] if agrees else [(Reason.MRZ_VIZ_MISMATCH, FieldName.GIVEN_NAMES)])
+
+
+def test_a_side_taken_for_another_type_is_no_mismatch() -> None:
+    """Types share labels: sides that state the same birth are of one document, whatever they seem."""
+    born = _viz(FieldName.DATE_OF_BIRTH, "1969-05-01")
+    front = _side("xel_residence_permit", born, _viz(FieldName.SEX, "F"))
+    back = _side("xbo_identity_card", (*born[:2], Zone.MRZ), _viz(FieldName.ADDRESS, "1 MILL LANE"))
+    other = _side(
+        "xbo_identity_card",
+        (FieldName.DATE_OF_BIRTH, "1975-05-01", Zone.MRZ),
+        _viz(FieldName.ADDRESS, "1 MILL LANE"),
+    )
+    assert (Reason.SIDES_MISMATCH, None) not in _of_types(front, back)
+    assert (Reason.SIDES_MISMATCH, None) in _of_types(front, other)

@@ -139,6 +139,9 @@ def test_names_stay_out_of_a_repr() -> None:
         ("MULLER", "MUELLER", True),
         ("CAČLAR", "CAGLAR", True),
         ("KIM", "LIM", False),
+        ("L", "LI", True),
+        ("K", "KIM", False),
+        ("LA", "LI", False),
         ("", "IVANOVA", True),
     ],
 )

@@ -206,3 +206,18 @@ def test_the_spaces_of_a_mask_are_no_part_of_the_number() -> None:
         found = field_from_text(FieldName.DOCUMENT_NUMBER, text, confidence=0.9, document_type=known)
         assert found is not None
         assert found.confidence == confidence
+
+
+def test_a_number_with_another_kind_of_character_is_doubtful() -> None:
+    """A digit where the type prints a letter was misread, but for 0 and O, which look alike."""
+    known = load_document_types().get("xca_driving_licence")
+    for text, confidence in (("V9022220", 0.9), ("19022220", 0.45), ("09022220", 0.9), ("VO022220", 0.9)):
+        found = field_from_text(FieldName.DOCUMENT_NUMBER, text, confidence=0.9, document_type=known)
+        assert found is not None
+        assert found.confidence == confidence
+
+
+def test_a_month_that_lost_its_first_digit_is_no_date() -> None:
+    """`2/22/1960` is what is left of `12/22/1960` where months are printed with two digits."""
+    assert parse_printed_date("12/22/1960", pattern="MM/DD/YYYY") is not None
+    assert parse_printed_date("2/22/1960", pattern="MM/DD/YYYY") is None
