@@ -38,8 +38,9 @@ from idv.checks.document_authenticity.calibration import (
     load_calibration,
 )
 from idv.checks.document_authenticity.check import DocumentAuthenticity
-from idv.checks.document_authenticity.parts import Parts
+from idv.checks.document_authenticity.parts import Parts, Templates
 from idv.checks.document_authenticity.signals import SignalName
+from idv.documents.document_types import SideName
 from idv.domain.documents import DocumentReading, DocumentView, TamperingMap
 from idv.domain.errors import IdvError
 from idv.domain.eval_sets import EvalItem, EvalSet, Part
@@ -57,6 +58,7 @@ from idv.metrics.intervals import wilson
 from idv.settings import Settings
 from idv.training.authenticity_fitting import Sample, balanced_weights, fit_noisy_or
 from idv.vision.imaging.geometry import Size, laid_flat
+from idv.vision.perception.template_fit import TemplateFit
 from idv.vision.synthesis.forgeries.species import DIGITAL
 
 FITTED = tuple(
@@ -183,11 +185,19 @@ def kept_parts(parts: Parts, looks: Mapping[str, str], work: Path) -> tuple[Part
             "document_tampering",
             lambda *asked: TamperingMap(network.predict(*asked).logit, np.zeros((1, 1), np.float32)),
         ),
-        "templates": kept("template", parts.templates.fit),
+        "templates": kept("template", partial(_plain_fit, parts.templates)),
         "ghost": kept("ghost_portrait", parts.ghost),
         "gate": kept("capture_gate", parts.gate),
     }
     return replace(parts, **made), list(made.values())
+
+
+def _plain_fit(
+    templates: Templates, view: DocumentView, reading: DocumentReading, *, side: SideName | None
+) -> TemplateFit | None:
+    """A fit that can be kept: without its regions, which weigh nothing."""
+    fit = templates.fit(view, reading, side=side)
+    return None if fit is None else TemplateFit(fit.document_type, fit.side, dict(fit.signals), {})
 
 
 # --- judging --------------------------------------------------------------------------------------------
