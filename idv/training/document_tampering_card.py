@@ -34,6 +34,7 @@ first layers are fixed statistics (block cosines, noise, block and mosaic phase)
 is learned."
 weaknesses = [
   "Edits of pictures that were reduced, blurred or strongly compressed afterwards leave little to find.",
+  "WebP smooths as it encodes: edits sent in it are missed more often than in JPEG.",
   "What is altered before a picture is taken (printed over, glued on) leaves the same traces as the rest: \
 see portrait_printed_over below.",
   "The photographs and all edits were simulated; no pictures of forgeries found in practice were available.",

@@ -22,7 +22,7 @@ _LEAST_WINDOW = 0.55
 class Schedule:
     """How long and how hard to fit. `steps` of `batch` sides each; `side_weight` against the cells' loss."""
 
-    steps: int = 1500
+    steps: int = 2900
     batch: int = 8
     peak_rate: float = 3e-3
     weight_decay: float = 0.02
