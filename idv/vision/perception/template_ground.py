@@ -133,7 +133,8 @@ def ghost_presence(seen: Registered, reference: Reference, box: RelativeBox) -> 
         return None
     y, x = np.mgrid[0:tall, 0:wide]
     oval = np.hypot((x + 0.5) / wide * 2 - 1, (y + 0.5) / tall * 2 - 1) < _OVAL
-    rest = (change - light)[top : top + tall, left : left + wide][oval]
+    # A lamp mirrored there is lighter than the ground; a portrait is darker.
+    rest = np.minimum((change - light)[top : top + tall, left : left + wide][oval], 0)
     return float(np.log(max(float(rest.std()), 1e-4) / _GHOST_MIDDLE))
 
 

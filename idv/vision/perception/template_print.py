@@ -6,15 +6,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from idv.documents.document_types import Color, FieldZone, RelativeBox
+from idv.documents.document_types import FieldZone, Look, RelativeBox
 from idv.domain.arrays import Array, FloatArray, RgbImage
 from idv.vision.perception.template_pieces import PixelBox
 from idv.vision.perception.template_references import WIDTH_PX, Reference
 from idv.vision.perception.template_registration import Registered, likeness, peak
+from idv.vision.perception.template_relief import PALE
 
 _REACH = (32, 24)
 _LEAST_LIKENESS = 0.5
-_MISSING = 0.4
+_MISSING = 0.3
 _LEAST_PRINT = 20
 _BEGINNING_PX = 80
 
@@ -80,11 +81,12 @@ def _tight(own: FloatArray, box: PixelBox) -> PixelBox | None:
     """The box around the print in a box, a little wider; None for no print."""
     left, top, wide, tall = box
     top = max(0, top - 2)
-    rows, columns = np.nonzero(own[top : top + tall + 4, left : left + wide] > 0)
+    rows, columns = np.nonzero(own[top : top + tall, left : left + wide] > PALE)
     if rows.size < _LEAST_PRINT:
         return None
-    x, y = max(0, left + int(columns.min()) - 2), max(0, top + int(rows.min()) - 2)
-    right, bottom = left + int(columns.max()) + 3, top + int(rows.max()) + 3
+    # Nothing below: the value's capitals stand close under the label.
+    x, y = max(0, left + int(columns.min()) - 2), max(0, top + int(rows.min()) - 1)
+    right, bottom = left + int(columns.max()) + 3, top + int(rows.max()) + 1
     return x, y, min(own.shape[1], right) - x, min(own.shape[0], bottom) - y
 
 
@@ -124,29 +126,25 @@ def _profiles(crop: FloatArray) -> FloatArray:
 
 
 def ink_fit(seen: Registered, reference: Reference) -> float | None:
-    """Whether values are in their ink rather than the heading's: 1 in theirs, -1 in the heading's.
+    """Whether values are in their ink rather than the heading's: 1 in theirs, below 0 in the heading's.
 
-    Inks are told by log chromaticity against the paper beside them, and the heading's ink in the same picture
-    says how far blur and haze have paled it. None where there is no heading or both inks are alike.
+    Inks are told by log chromaticity against the paper beside them. Blur and haze mix paper into both; how
+    much is told by how dark the values are. None where there is no heading or both inks are alike.
     """
     heading = _heading_box(reference)
     if heading is None:
         return None
     values = [zone.box.pixels(*reference.size) for zone in reference.side.fields]
-    title, own_title = (
-        _ink(p, r, [heading])
-        for p, r in ((seen.picture, seen.relief.print), (reference.picture, reference.relief.print))
-    )
-    value = _ink(seen.picture, seen.relief.print, values)
-    if title is None or own_title is None or value is None:
+    title, value = (_ink(seen.picture, seen.relief.print, boxes) for boxes in ([heading], values))
+    if title is None or value is None:
         return None
-    paled = float(np.clip(title @ own_title / max(float(own_title @ own_title), 1e-6), 0.1, 1.2))
-    look = reference.type.look
-    expected = paled * _printed_chroma(look.value, look.ground)
-    apart = float(np.linalg.norm(title - expected))
+    printed = _printed(reference.type.look)
+    paper = float(np.clip((value[1] - printed[1]) / (1 - printed[1]), 0, 1))
+    expected = _chroma(printed * (1 - paper) + paper)
+    apart = float(np.linalg.norm(_chroma(title) - expected))
     if apart < _LEAST_INK_CHROMA:
         return None
-    return 1 - 2 * max(0.0, float(np.linalg.norm(value - expected)) - _INK_NOISE) / apart
+    return 1 - 2 * max(0.0, float(np.linalg.norm(_chroma(value) - expected)) - _INK_NOISE) / apart
 
 
 def _heading_box(reference: Reference) -> PixelBox | None:
@@ -159,7 +157,7 @@ def _heading_box(reference: Reference) -> PixelBox | None:
 
 
 def _ink(picture: RgbImage, printed: FloatArray, boxes: list[PixelBox]) -> FloatArray | None:
-    """Log R/G and B/G of the darkest print in the boxes over those of the paper beside; None for no print."""
+    """Light of the darkest print in the boxes over that of the paper beside, (3,); None for no print."""
     ink, paper, count = np.zeros(3), np.zeros(3), 0
     for box in boxes:
         strength = _cut(printed, box)
@@ -173,14 +171,18 @@ def _ink(picture: RgbImage, printed: FloatArray, boxes: list[PixelBox]) -> Float
         count += int(dark.sum())
     if count < _LEAST_PRINT:
         return None
-    logs = np.log(np.maximum(ink, 1e-4) / np.maximum(paper, 1e-4))
-    return np.asarray(logs[[0, 2]] - logs[1], np.float32)
+    return np.asarray(ink / np.maximum(paper, 1e-4), np.float32)
 
 
-def _printed_chroma(ink: Color, ground: tuple[Color, Color]) -> FloatArray:
-    """What `_ink` gives of an ink on a ground, undisturbed."""
-    paper = np.mean([np.power(np.array(tint) / 255, _GAMMA) for tint in ground], axis=0)
-    logs = np.log(np.power(np.array(ink) / 255, _GAMMA) / paper)
+def _printed(look: Look) -> FloatArray:
+    """What `_ink` gives of the values' ink, undisturbed."""
+    paper = np.mean([np.power(np.array(tint) / 255, _GAMMA) for tint in look.ground], axis=0)
+    return np.asarray(np.power(np.array(look.value) / 255, _GAMMA) / paper, np.float32)
+
+
+def _chroma(light: FloatArray) -> FloatArray:
+    """Log R/G and B/G of light (3,)."""
+    logs = np.log(np.maximum(light, 1e-4))
     return np.asarray(logs[[0, 2]] - logs[1], np.float32)
 
 
