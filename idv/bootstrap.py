@@ -457,7 +457,7 @@ def _authenticity(
     path = _borrowed_calibration(settings, CheckName.DOCUMENT_AUTHENTICITY)
     calibration: AuthenticityCalibration = load_authenticity_calibration(path)
     recapture, tampering = DocumentRecaptureNet(inference), DocumentTamperingNet(inference)
-    fitter = TemplateFitter(seen.types, load_references(seen.types))
+    fitter = TemplateFitter(seen.types, load_references(seen.types, also=settings.document_types))
     read = (seen.analyser, seen.finder, seen.reader, seen.types, recapture, tampering, fitter)
     return DocumentAuthenticity(
         parts=Parts(
