@@ -17,17 +17,19 @@ from idv.vision.models.ppocr_cls import LineAngle
 from idv.vision.models.ppocr_det import TextBox, TextDetector
 from idv.vision.models.ppocr_rec import TextRecogniser
 from idv.vision.perception.document_quad import ASPECTS, Quad, encloses, find_quads, frame_quad
+from idv.vision.perception.document_region import region_quads
 from idv.vision.perception.flat_document import FlatDocument
 from idv.vision.perception.mrz_band import Band, find_bands
 from idv.vision.perception.sharpness import stroke_edge_share
 from idv.vision.perception.text_lines import Strip, cut, find_strips
 
-VERSION = "document-3"
+VERSION = "document-4"
 """Changes whenever the same picture may be laid flat differently; part of the check digest."""
 _MAX_WIDTH_PX = 1400
 _ASPECT_SNAP = 0.07
 _STRONG_SCORE = 0.62
 _STRONG_SUPPORT = 0.3
+_CLEARLY_LESS, _SAME_PLACE = 0.1, 0.35
 _SMALL_PX = 250
 _EDGE_SHARE = 0.02
 # Measured on captures blurred further and further: zones stop being read between 0.28 and 0.36.
@@ -81,18 +83,24 @@ class DocumentFinder:
         """The document in the picture, or None when it shows none."""
         plain: _Found | None = None
         for quad in filter(_is_strong, find_quads(image.pixels)):
-            if plain is not None and encloses(plain.quad, quad):
-                continue  # a part of a document is no other document
+            if plain is not None and (encloses(plain.quad, quad) or _rivals(plain.quad, quad)):
+                continue  # a part of a document is no other document, nor is a worse outline of it
             found = self._laid_flat(image, quad, sure=True)
             if found is not None and found.has_zone:
                 return found.view
             plain = plain or found
+        plain = plain or self._region(image)
         if plain is not None and not self._zone_elsewhere(image, plain):
             return plain.view
         whole = self._laid_flat(image, frame_quad(image.pixels), sure=False)
         if plain is None:
             return whole.view if whole is not None else self._tilted(image)
         return whole.view if whole is not None and whole.has_zone else plain.view
+
+    def _region(self, image: DecodedImage) -> "_Found | None":
+        """What is unlike its ground and carries print: for grounds whose own lines are the stronger ones."""
+        found = (self._laid_flat(image, quad, sure=True) for quad in region_quads(image.pixels))
+        return next((one for one in found if one is not None), None)
 
     def digest_parts(self) -> dict[str, str]:
         """What the flat picture depends on: model name -> digest, and the version of this code."""
@@ -186,6 +194,15 @@ class DocumentFinder:
 
 def _is_strong(quad: Quad) -> bool:
     return quad.score >= _STRONG_SCORE and min(quad.support) >= _STRONG_SUPPORT and sum(quad.borders) <= 1
+
+
+def _rivals(better: Quad, worse: Quad) -> bool:
+    """Whether the worse one outlines much the same place, clearly less well: a zone in it is no reason."""
+    if worse.score > better.score - _CLEARLY_LESS:
+        return False
+    both = float(cv2.intersectConvexConvex(better.corners, worse.corners)[0])
+    areas = [abs(float(cv2.contourArea(quad.corners))) for quad in (better, worse)]
+    return both >= _SAME_PLACE * (sum(areas) - both)
 
 
 def _is_document(signs: _Signs, *, sure: bool) -> bool:

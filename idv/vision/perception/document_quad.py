@@ -103,8 +103,8 @@ def _ordered(
 def _look(pixels: RgbImage, side: int) -> Iterator[Quad]:
     """Quadrilaterals seen at a longer side of `side` px; each is fitted when it is asked for."""
     factor = min(1.0, side / max(pixels.shape[:2]))
-    work = _reduced(pixels, factor)
-    dx, dy, edges = _edges(work)
+    work = reduced(pixels, factor)
+    dx, dy, edges = edges_of(work)
     found = _hough(edges)
     if not found:
         return
@@ -113,11 +113,11 @@ def _look(pixels: RgbImage, side: int) -> Iterator[Quad]:
     horizontal = _lines(level, dx, dy, edges, borders=_borders(shape, level=True))
     vertical = _lines(upright, dx, dy, edges, borders=_borders(shape, level=False))
     for quad in _outer_first(_best(_candidates(horizontal, vertical, shape), shape)):
-        fine = _refined(quad, dx, dy)
+        fine = refined(quad, dx, dy)
         yield fine._replace(corners=(fine.corners / factor).astype(np.float32))
 
 
-def _reduced(pixels: RgbImage, factor: float) -> Array:
+def reduced(pixels: RgbImage, factor: float) -> Array:
     """The picture at `factor` times its size: averaged over blocks, then linear, an eighth of the cost."""
     height, width = (round(length * factor) for length in pixels.shape[:2])
     blocks = int(1 / factor)
@@ -166,7 +166,7 @@ def _length_in_space(column: tuple[float, float, float], focal: float, centre: t
     return math.sqrt(((x - centre[0] * w) / focal) ** 2 + ((y - centre[1] * w) / focal) ** 2 + w * w)
 
 
-def _edges(work: Array) -> tuple[Array, Array, Array]:
+def edges_of(work: Array) -> tuple[Array, Array, Array]:
     """The strongest gradient over the Lab channels, (H, W) int16 each way, and thin edges (H, W) uint8."""
     lab = cv2.GaussianBlur(cv2.cvtColor(work, cv2.COLOR_RGB2LAB), (5, 5), 0)
     light, *colours = cv2.split(lab)
@@ -375,11 +375,25 @@ def _best(candidates: _Candidates, shape: tuple[int, int]) -> list[Quad]:
     return quads
 
 
+def quad_of(corners: Array, fill: float, shape: tuple[int, int]) -> Quad | None:
+    """Any four corners in order, every side supported by `fill`, or None when no document is so shaped."""
+    if not bool(_plausible(corners[None], shape)[0]):
+        return None
+    nowhere = np.zeros(4, bool)
+    return _shaped(corners, np.full(4, fill), nowhere, score=fill, shape=shape)
+
+
 def _quad(candidates: _Candidates, k: int, score: float, shape: tuple[int, int]) -> Quad | None:
     """One candidate in order, or None when its proportions are no document's."""
-    corners, support, borders = _ordered(
-        candidates.corners[k], candidates.support[k], candidates.borders[k], shape
+    return _shaped(
+        candidates.corners[k], candidates.support[k], candidates.borders[k], score=score, shape=shape
     )
+
+
+def _shaped(
+    corners: Array, support: Array, borders: Array, *, score: float, shape: tuple[int, int]
+) -> Quad | None:
+    corners, support, borders = _ordered(corners, support, borders, shape)
     aspect = flat_aspect(corners, shape)
     if not _ASPECT_RANGE[0] <= aspect <= _ASPECT_RANGE[1]:
         return None
@@ -390,7 +404,7 @@ def _quad(candidates: _Candidates, k: int, score: float, shape: tuple[int, int])
     return Quad(corners.astype(np.float32), score, (top, right, bottom, left), sides, aspect)
 
 
-def _refined(quad: Quad, dx: Array, dy: Array) -> Quad:
+def refined(quad: Quad, dx: Array, dy: Array) -> Quad:
     """The same quadrilateral with every side that is no border fitted anew to the edge along it."""
     sides = [
         _line_through(quad.corners[k], quad.corners[(k + 1) % 4])
