@@ -22,6 +22,7 @@ _VALIDITY_SLACK = dt.timedelta(days=31)
 _LOOK_ALIKES = str.maketrans("OIZSBGQDL", "012586001")
 
 Values = Mapping[FieldName, Mapping[Zone, str]]
+Days = Sequence[tuple[Zone, dt.date]]
 
 
 @dataclass(frozen=True)
@@ -199,8 +200,16 @@ def _contradiction(name: FieldName, first: Zone, second: Zone) -> Inconsistency:
 
 
 def _same_number(first: str, second: str) -> bool:
-    """Equal but for letters and digits an OCR cannot tell apart."""
-    return _only_characters(first).translate(_LOOK_ALIKES) == _only_characters(second).translate(_LOOK_ALIKES)
+    """Equal but for letters and digits an OCR cannot tell apart, and a letter cut to a digit at an edge.
+
+    Both were printed in one form, so that a digit for a letter in the same place was misread, not altered.
+    """
+    one, other = _only_characters(first), _only_characters(second)
+    if one.translate(_LOOK_ALIKES) == other.translate(_LOOK_ALIKES):
+        return True
+    differ = [place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    at_edge = len(one) == len(other) and differ in ([0], [len(one) - 1])
+    return at_edge and one[differ[0]].isdigit() != other[differ[0]].isdigit()
 
 
 def _only_characters(text: str) -> str:
@@ -241,26 +250,31 @@ def _impossible_dates(
         for name in unreadable_dates(reading.mrz) if reading.mrz is not None else ():
             if reading.mrz is not None and reading.mrz.digits.get(name.value) is DigitState.VERIFIED:
                 yield Inconsistency(Reason.DATE_IMPOSSIBLE, name, (Zone.MRZ,))
-    for zone in Zone:
-        born, issued, expires = (_day(values, name, zone) for name in _DATES)
+    births, issues, expiries = (tuple(_days(values.get(name, {}))) for name in _DATES)
+    for zone, born in births:
         if _birth_impossible(born, today):
             yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_BIRTH, (zone,))
-        if issued is not None and (issued > today or (born is not None and issued < born)):
+    for zone, issued in issues:
+        if issued > today:
             yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_ISSUE, (zone,))
-        if expires is not None and any(other is not None and expires < other for other in (born, issued)):
-            yield Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_EXPIRY, (zone,))
+    yield from _reversed_dates(births, issues, FieldName.DATE_OF_ISSUE)
+    yield from _reversed_dates((*births, *issues), expiries, FieldName.DATE_OF_EXPIRY)
+
+
+def _reversed_dates(earlier: Days, later: Days, name: FieldName) -> Iterator[Inconsistency]:
+    """What should come later and, in any two zones, does not."""
+    found = dict.fromkeys(
+        _zones(zone, other) for zone, day in later for other, first in earlier if day < first
+    )
+    for zones in found:
+        yield Inconsistency(Reason.DATE_IMPOSSIBLE, name, zones)
 
 
 _DATES = (FieldName.DATE_OF_BIRTH, FieldName.DATE_OF_ISSUE, FieldName.DATE_OF_EXPIRY)
 
 
-def _day(values: Values, name: FieldName, zone: Zone) -> dt.date | None:
-    value = values.get(name, {}).get(zone)
-    return None if value is None else parse_iso(value)
-
-
-def _birth_impossible(born: dt.date | None, today: dt.date) -> bool:
-    return born is not None and (born > today or today.year - born.year > _LONGEST_LIFE_YEARS)
+def _birth_impossible(born: dt.date, today: dt.date) -> bool:
+    return born > today or today.year - born.year > _LONGEST_LIFE_YEARS
 
 
 def _against_validity(values: Values, known: DocumentType | None) -> Iterator[Inconsistency]:

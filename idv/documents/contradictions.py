@@ -10,6 +10,9 @@ from idv.documents.sides import Sides
 from idv.domain.documents import DigitState, Zone
 from idv.domain.reasons import Reason
 
+_DOCUMENT_CODES = frozenset("ACIPV")
+"""What a zone can begin with (ICAO Doc 9303-4 to 9303-7); another letter is the middle of a longer row."""
+
 
 def contradictions(
     sides: Sides, *, today: dt.date, types: DocumentTypes, minimum_confidence: float = 0.80
@@ -37,4 +40,5 @@ def refutation_in_doubt(sides: Sides, *, minimum_confidence: float) -> bool:
         for reading in side.fields
         if reading.zone is Zone.MRZ and reading.name.value in refuted
     )
-    return Reason.MRZ_UNREADABLE in sides.reasons or doubtful or explained_by_look_alikes(sides.mrz)
+    torn = sides.mrz.lines[0][0] not in _DOCUMENT_CODES
+    return torn or doubtful or Reason.MRZ_UNREADABLE in sides.reasons or explained_by_look_alikes(sides.mrz)

@@ -229,10 +229,10 @@ def _mask(name: FieldName, document_type: DocumentType) -> str | None:
 
 
 def _fits(value: str, mask: str) -> bool:
-    """Whether each place of a number holds what its mask says; O and 0 are one character to an OCR."""
+    """Whether each place of a number holds what its mask says; O and 0, I and 1 are alike to an OCR."""
     kinds = {"A": str.isalpha, "9": str.isdigit}
     return len(value) == len(mask) and all(
-        character in "O0" or kinds.get(place, str.isalnum)(character)
+        character in "O0I1" or kinds.get(place, str.isalnum)(character)
         for character, place in zip(value, mask, strict=True)
     )
 

@@ -339,3 +339,28 @@ def test_a_side_taken_for_another_type_is_no_mismatch() -> None:
     )
     assert (Reason.SIDES_MISMATCH, None) not in _of_types(front, back)
     assert (Reason.SIDES_MISMATCH, None) in _of_types(front, other)
+
+
+def test_dates_of_two_zones_are_held_against_each_other() -> None:
+    """A birth that only the zone states contradicts an issue that only the print does."""
+    born = (FieldName.DATE_OF_BIRTH, "2010-03-01", Zone.MRZ)
+    card = _side(None, born, _viz(FieldName.DATE_OF_ISSUE, "2009-06-14"))
+    assert inconsistencies([card], today=TODAY) == (
+        Inconsistency(Reason.DATE_IMPOSSIBLE, FieldName.DATE_OF_ISSUE, (Zone.MRZ, Zone.VIZ)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("printed", "agrees"),
+    [
+        ("18989O2C3", True),
+        ("L8989O2C9", False),
+        ("L898902CB", True),
+        ("K898902C3", False),
+        ("L8A8902C3", False),
+    ],
+)
+def test_a_letter_cut_to_a_digit_at_an_edge_is_misread(printed: str, *, agrees: bool) -> None:
+    """Numbers of one form never differ in kind; inside a number, or in the same kind, they contradict."""
+    found = _found(_reading(_viz(FieldName.DOCUMENT_NUMBER, printed), zone=_mrz()))
+    assert found == ([] if agrees else [(Reason.MRZ_VIZ_MISMATCH, FieldName.DOCUMENT_NUMBER)])
