@@ -6,7 +6,7 @@ GATED := eval_sets/documents-generated
 export BENTOML_DO_NOT_TRACK := True
 
 .DEFAULT_GOAL := help
-.PHONY: help install models demo test test-slow test-train train-pad gate check format bench lock clean
+.PHONY: help install models demo test test-slow test-train train-pad train-documents gate check format bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,14 @@ test-train: .venv/.dev ## install the training extra and test the training code
 train-pad: .venv/.dev ## train the PAD model again on the data that IDV_DATA names
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/train.txt onnxscript torch==2.13.0
 	$(BIN)/python -m idv.training.pad
+
+train-documents: .venv/.dev ## train the document networks again, on documents drawn with faces that IDV_DATA holds
+	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/train.txt onnxscript torch==2.13.0
+	$(BIN)/python -m idv.training.document_corpus --data $(IDV_DATA)
+	$(BIN)/python -m idv.training.document_recapture_validation
+	$(BIN)/python -m idv.training.document_recapture
+	$(BIN)/python -m idv.training.document_tampering_validation
+	$(BIN)/python -m idv.training.document_tampering
 
 gate: .venv/.dev ## measure the default pack on the generated documents; fail where it is worse than the baseline
 	@$(BIN)/idv models pull

@@ -32,7 +32,7 @@ from idv.vision.synthesis.portraits import draw_portrait
 from idv.vision.synthesis.scans import scanned
 from idv.vision.synthesis.uploads import TRAINING_ENCODERS, Encoder, uploaded
 
-CASES = 700
+CASES = 501
 SEED = 2026
 _TODAY = dt.date(2026, 6, 1)
 _EDITS_A_CASE = 3
