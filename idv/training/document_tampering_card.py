@@ -8,7 +8,8 @@ from idv.training.document_tampering_figures import Figures
 from idv.training.document_tampering_fitting import Schedule
 
 SOURCES = {
-    "first": "holders kept out of training, the first forger, encoders of training, known designs",
+    "first": "cases 8 and 9 of ten, kept out of training: other holders, two known designs that were not \
+trained on (designs take turns by ten); the first forger, encoders of training",
     "second": "other holders, the second forger (never trained on), WebP and progressive JPEG (never trained \
 on), known designs; drawn with drawn and photographed portraits",
 }
@@ -29,11 +30,13 @@ sha256 = "{sha256}"
 size = {size}
 preprocessing = "idv.vision.models.document_tampering.framed: the document's bounding box, widened to \
 cells of 16 px at the phase of the picture's JPEG blocks, in the picture's own pixels; a document longer \
-than 1,600 px is reduced to that. RGB, value / 255. inside: 1 where a cell lies within the document. The \
+than 1,600 px is reduced to that. RGB, value / 255. inside: 1 where a cell lies within the document \
+and is not clipped. The \
 first layers are fixed statistics (block cosines, noise, block and mosaic phase); only the judge of cells \
 is learned."
 weaknesses = [
   "Edits of pictures that were reduced, blurred or strongly compressed afterwards leave little to find.",
+  "Where a picture is clipped to black or white nothing is compared, so a change there goes unseen.",
   "WebP smooths as it encodes: edits sent in it are missed more often than in JPEG.",
   "What is altered before a picture is taken (printed over, glued on) leaves the same traces as the rest: \
 see portrait_printed_over below.",
@@ -56,7 +59,7 @@ shape = ["batch", 1, "cells_high", "cells_wide"]
 dtype = "float32"
 layout = "NCHW"
 range = [0.0, 1.0]
-meaning = "1 where a cell of 16 px lies within the document, otherwise 0"
+meaning = "1 where a cell of 16 px lies within the document and is not clipped, otherwise 0"
 
 [[output]]
 name = "logit"

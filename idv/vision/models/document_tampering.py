@@ -1,6 +1,6 @@
 """The project's own tampering network: one photographed side in, traces of digital edits by cell out."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from idv.domain.documents import TamperingMap
 from idv.domain.ports import Inference
 from idv.vision.imaging.squares import planes
 
-PREPROCESSING = "1"
+PREPROCESSING = "2"
 """Raised whenever the framing below changes: scores of different versions are not comparable."""
 CELL_PX = 16
 """Side of a cell: two blocks of JPEG, so that the blocks of a picture that was never cut stay aligned."""
@@ -20,6 +20,8 @@ LONGEST_PX = 1600
 _HEAT_CELLS = 96
 _LEAST_CELLS = 12
 _INNER = 0.99
+_CLIPPED_LEVELS = 4
+_MOST_CLIPPED = 0.5
 
 
 class Frame(NamedTuple):
@@ -27,7 +29,7 @@ class Frame(NamedTuple):
 
     `pixels` (H, W, 3) uint8 RGB, sides multiples of 16, its own pixels at the phase of the picture's JPEG
     blocks unless the document is larger than 1,600 px. `inside` (H / 16, W / 16) float32: 1 where a cell lies
-    within the document. `corners` (4, 2) float32 px in `pixels`.
+    within the document and most of it is neither black nor white. `corners` (4, 2) float32 px in `pixels`.
     """
 
     pixels: RgbImage
@@ -76,7 +78,8 @@ def framed(pixels: RgbImage, corners: FloatArray) -> Frame:
     below, beside = (-part.shape[0]) % CELL_PX, (-part.shape[1]) % CELL_PX
     whole = cv2.copyMakeBorder(part, 0, below, 0, beside, cv2.BORDER_REPLICATE)
     at = quad - np.array([left, top], np.float32)
-    return Frame(np.asarray(whole, np.uint8), _inside(at, part.shape[:2], whole.shape[:2]), at)
+    inside = _inside(at, part.shape[:2], whole.shape[:2]) * (by_cell(_clipped(whole)) < _MOST_CLIPPED)
+    return Frame(np.asarray(whole, np.uint8), inside.astype(np.float32), at)
 
 
 def by_cell(mask: NDArray[np.uint8]) -> FloatArray:
@@ -96,6 +99,13 @@ def _inside(quad: FloatArray, part: tuple[int, ...], whole: tuple[int, ...]) -> 
     cv2.fillConvexPoly(mask, np.rint(np.clip(quad, -30_000, 30_000)).astype(np.int32), 255)
     mask[part[0] :], mask[:, part[1] :] = 0, 0
     return (by_cell(mask) > _INNER).astype(np.float32)
+
+
+def _clipped(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """255 where all channels are near black or all near white: a clipped place has no noise to compare."""
+    black = pixels.max(axis=2) <= _CLIPPED_LEVELS
+    white = pixels.min(axis=2) >= 255 - _CLIPPED_LEVELS
+    return np.asarray(np.where(black | white, 255, 0), np.uint8)
 
 
 def _laid_flat(cells: FloatArray, frame: Frame) -> FloatArray:

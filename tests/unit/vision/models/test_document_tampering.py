@@ -62,6 +62,18 @@ def test_only_cells_within_the_document_count() -> None:
     assert frame.inside[1:-1, 1:25].all()
 
 
+@pytest.mark.parametrize("level", [0, 3, 252, 255])
+def test_clipped_cells_do_not_count(level: int) -> None:
+    """Pure black and white carry no noise, so their cells are not compared; grey ones are."""
+    pixels = np.clip(_noise(400, 600), 20, 235).astype(np.uint8)
+    pixels[112:176, 160:224] = level
+    frame = framed(pixels, _quad(96, 48, 496, 304))
+    assert not frame.inside[4:8, 4:8].any()
+    assert frame.inside.sum() == frame.inside.size - 16
+    pixels[112:176, 160:224] = 128
+    assert framed(pixels, _quad(96, 48, 496, 304)).inside.all()
+
+
 def test_a_larger_document_is_reduced() -> None:
     """No side is longer than 1,600 px to the network, whatever the camera delivers."""
     frame = framed(np.zeros((2000, 3000, 3), np.uint8), _quad(100, 100, 2900, 1900))
