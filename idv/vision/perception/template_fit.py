@@ -17,7 +17,7 @@ from idv.vision.perception.template_print import ITALIC_SHEAR, ink_fit, label_pl
 from idv.vision.perception.template_references import Reference, TemplateReferences
 from idv.vision.perception.template_registration import Homography, Registered, register, words_found
 
-VERSION = "template-1"
+VERSION = "template-2"
 """Changes whenever the same flat picture may fit differently; part of the check digest."""
 
 # Labels of genuine sides stand within 0.3 % of the width of their places, moved ones from 0.8 % on.
@@ -27,6 +27,7 @@ _SHEAR_STEP = ITALIC_SHEAR / 2
 _NOTHING_ALIKE = -0.05
 _ASPECT_TOLERANCE = 0.12
 _CANDIDATES = 3
+_MISSED = 0.3
 _SURE_LINES, _SURE_PRINT, _SURE_PIECES = 0.5, 0.75, 6
 _UNFIT = frozenset({Reason.DOCUMENT_BLURRED, Reason.DOCUMENT_CUT_OFF, Reason.DOCUMENT_TOO_SMALL})
 
@@ -110,11 +111,10 @@ class TemplateFitter:
         if side is not None:
             only = self._references.get(known.id, side)
             return (only,) if only else ()
-        sides = self._references.of(known.id)
-        if known.mrz is not None and len(sides) > 1:
-            # Its zone was looked for and not found; yet it may have been illegible.
-            return tuple(sorted(sides, key=lambda reference: reference.side.mrz is not None))
-        return _by_likeness(view, sides)
+        # The sides of many types have one ground: lines alone do not tell which this is.
+        return tuple(
+            sorted(self._references.of(known.id), key=lambda reference: _doubt(reference, view, reading))
+        )
 
     def _recognised(self, view: DocumentView) -> tuple[Registered, Reference] | None:
         """The reference that the picture shows beyond doubt."""
@@ -129,6 +129,22 @@ class TemplateFitter:
 
 def _is_sure(seen: Registered) -> bool:
     return seen.pieces >= _SURE_PIECES and seen.matched >= (_SURE_LINES if seen.by_lines else _SURE_PRINT)
+
+
+def _doubt(reference: Reference, view: DocumentView, reading: DocumentReading) -> float:
+    """What speaks against a side: something seen that it has not, or missed that it has, or few of its words.
+
+    A code or portrait that is seen is there; one that is missed may only be illegible.
+    """
+    side = reference.side
+    found = (
+        (reading.mrz is not None, side.mrz is not None),
+        (bool(reading.barcodes), side.barcode is not None),
+        (view.portrait_box is not None, side.portrait is not None),
+    )
+    strange = sum(seen and not expected for seen, expected in found)
+    missed = sum(expected and not seen for seen, expected in found)
+    return strange + _MISSED * missed - words_found(view.rectified, reference)
 
 
 def _by_likeness(view: DocumentView, references: Iterable[Reference]) -> tuple[Reference, ...]:

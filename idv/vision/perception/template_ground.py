@@ -19,6 +19,8 @@ _LEAST_CELLS = 6
 _STRANGE = 0.25
 _CLEAR = 0.45
 _SQUARE_PX = 8
+_LEAST_SQUARES = 300
+_SATURATED = 250
 # Spread of the reference's log chromaticities below which a grey copy could not be told.
 _LEAST_CHROMA = 0.008
 _RING_PX = 8
@@ -90,10 +92,12 @@ def colour_fit(seen: Registered, reference: Reference) -> float | None:
     The slope of log chromaticities on the reference's, so that the colour of the light cancels; None for a
     ground without colour.
     """
-    free = (reference.steady & ~reference.relief.ink & ~seen.relief.ink).astype(np.float32)
+    # Where the sensor was saturated, hues are lost.
+    dim = seen.picture.max(axis=2) < _SATURATED
+    free = (reference.steady & dim & ~reference.relief.ink & ~seen.relief.ink).astype(np.float32)
     share = _coarse(free)
     told = share > _CELL_FREE
-    if not told.any():
+    if int(told.sum()) < _LEAST_SQUARES:
         return None
     own, other = (_chroma(picture, free, share)[told] for picture in (reference.picture, seen.picture))
     own, other = own - own.mean(axis=0), other - other.mean(axis=0)

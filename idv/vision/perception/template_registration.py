@@ -18,9 +18,10 @@ from idv.vision.perception.template_relief import Relief, relief_of
 
 _LEAST_LIKENESS = 0.35
 _BARE = 0.05
-_LEAST_MATCHES = 6
+_FEWEST, _LEAST_MATCHES = 4, 6
 _LEAST_SHARE = 0.4
 _MOST_REACHES = 4.0
+_MARGINS = (0.035, 0.07)
 _HARDLY = 0.8
 _KEYPOINTS_WIDTH_PX = 900
 _DISTINCT = 0.8
@@ -58,7 +59,12 @@ def register(picture: RgbImage, reference: Reference, *, anywhere: bool = True) 
     if found is not None or not anywhere:
         return found
     start = _placed(picture, reference)
-    return _refined(picture, start, reference, (_FINE, _FINE)) if start is not None else None
+    found = _refined(picture, start, reference, (_FINE, _FINE)) if start is not None else None
+    # A side with little on it has too few keypoints; a scanner leaves an even margin around it.
+    for margin in _MARGINS if found is None else ():
+        inset = _stretch(picture, reference.size) @ _shrunk(reference.size, margin)
+        found = found or _refined(picture, inset, reference, (_COARSE, _FINE, _FINE))
+    return found
 
 
 def words_found(picture: RgbImage, reference: Reference) -> float:
@@ -143,7 +149,7 @@ def _fitted(laid: RgbImage, reference: Reference, look: Look, *, by_lines: bool)
     target, window = scaled(target, look.scale), scaled(window, look.scale)
     pieces = reference.squares(look) if by_lines else reference.words(look)
     here, there = _matches(target, window, pieces, reach=look.reach)
-    least = max(_LEAST_MATCHES, _LEAST_SHARE * len(pieces))
+    least = max(_FEWEST, min(_LEAST_MATCHES, len(pieces)), _LEAST_SHARE * len(pieces))
     if len(here) < least:
         return None
     move, count = _homography(here, there, within=look.within)
@@ -217,6 +223,12 @@ def _stretch(picture: RgbImage, size: tuple[int, int]) -> Homography:
     """The reference's frame onto the picture's, edges on edges."""
     x, y = picture.shape[1] / size[0], picture.shape[0] / size[1]
     return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]], np.float64)
+
+
+def _shrunk(size: tuple[int, int], margin: float) -> Homography:
+    """The frame drawn in by a share of its width and of its height on every side."""
+    keep = 1 - 2 * margin
+    return np.array([[keep, 0, margin * size[0]], [0, keep, margin * size[1]], [0, 0, 1]], np.float64)
 
 
 def _placed(picture: RgbImage, reference: Reference) -> Homography | None:
