@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[3] / "model_repository"
 CACHE = Path(os.environ.get("IDV_MODEL_CACHE", Path(platformdirs.user_cache_dir("idv")) / "models"))
 MODELS = [(pack, model) for pack in packs(REPOSITORY) for model in read_lock(REPOSITORY, pack).models]
 NAMES = [f"{pack}-{model.name}" for pack, model in MODELS]
-SIDES = {"height": 64, "width": 96, "batch": 3}
+SIDES = {"height": 64, "width": 96, "cells_high": 4, "cells_wide": 6, "batch": 3}
 
 
 def card(model: LockedModel) -> ModelCard:
