@@ -18,7 +18,8 @@ Floats = NDArray[np.float64]
 
 _HIGHEST_OFFSET = 8.0
 """A signal that helps with nothing takes no more than this leaves it: 0.0003 of a document's probability."""
-_FIRST_SLOPE, _FIRST_OFFSET = 1.0, 4.0
+_FIRST_SLOPE, _FIRST_OFFSET, _FIRST_LEAK = 1.0, 4.0, 0.1
+"""Where fitting begins; the first slope is also what slopes are drawn to."""
 _LEAST_SPREAD = 1e-6
 
 
@@ -50,8 +51,10 @@ def balanced_weights(genuine: NDArray[np.bool_], species: Sequence[str | None]) 
 def fit_noisy_or(sample: Sample, *, shrinkage: float = 0.003) -> tuple[Factor, ...]:
     """The factor of each column, by penalised maximum likelihood; slopes >= 0.
 
-    `shrinkage`: how strongly slopes, in units of a column's spread among genuine documents, are drawn to 0.
-    Raises ValueError without documents of both kinds.
+    `shrinkage`: how strongly slopes, in units of a column's spread among genuine documents, are drawn to 1:
+    what lies far below all genuine documents speaks against one, also where no forgery here shows it.
+    A doubt that all documents share stands for forgeries no signal sees, so that no factor has to explain
+    them; it is fitted and left out. Raises ValueError without documents of both kinds.
     """
     if sample.genuine.all() or not sample.genuine.any():
         raise ValueError("genuine and forged documents are needed")
@@ -59,17 +62,17 @@ def fit_noisy_or(sample: Sample, *, shrinkage: float = 0.003) -> tuple[Factor, .
     present = np.isfinite(sample.scores)
     scaled = np.where(present, (sample.scores - middle) / spread, 0.0)
     columns = scaled.shape[1]
-    start = np.concatenate([np.full(columns, _FIRST_SLOPE), np.full(columns, _FIRST_OFFSET)])
+    start = np.concatenate([np.full(columns, _FIRST_SLOPE), np.full(columns, _FIRST_OFFSET), [_FIRST_LEAK]])
     found = minimize(
         _loss,
         start,
         args=(scaled, present, sample, shrinkage),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.0, None)] * columns + [(None, _HIGHEST_OFFSET)] * columns,
+        bounds=[(0.0, None)] * columns + [(None, _HIGHEST_OFFSET)] * columns + [(0.0, None)],
         options={"maxiter": 2000},
     )
-    slopes, offsets = found.x[:columns] / spread, found.x[columns:]
+    slopes, offsets = found.x[:columns] / spread, found.x[columns:-1]
     return tuple(
         Factor(float(slope), float(offset - slope * centre))
         for slope, offset, centre in zip(slopes, offsets, middle, strict=True)
@@ -93,14 +96,15 @@ def _loss(
 
     With doubt d = softplus(-(a·x + b)) of a signal and D their sum, the probability of genuine is exp(-D).
     """
-    slopes, offsets = np.split(parameters, 2)
+    slopes, offsets = np.split(parameters[:-1], 2)
     odds = scaled * slopes + offsets
     doubts = np.where(present, np.logaddexp(0.0, -odds), 0.0)
-    total = np.maximum(doubts.sum(axis=1), 1e-12)
+    total = np.maximum(doubts.sum(axis=1) + parameters[-1], 1e-12)
     each = np.where(sample.genuine, total, -np.log(-np.expm1(-total)))
     # d(loss)/dD: 1 for the genuine, -1/(exp(D) - 1) for the forged.
     by_total = sample.weights * np.where(sample.genuine, 1.0, -1.0 / np.expm1(np.minimum(total, 700.0)))
     by_odds = by_total[:, None] * np.where(present, -1.0 / (1.0 + np.exp(np.clip(odds, -700, 700))), 0.0)
-    loss = float(sample.weights @ each) + shrinkage * float(slopes @ slopes)
-    gradient = np.concatenate([(by_odds * scaled).sum(axis=0) + 2 * shrinkage * slopes, by_odds.sum(axis=0)])
-    return loss, gradient
+    away = slopes - _FIRST_SLOPE
+    loss = float(sample.weights @ each) + shrinkage * float(away @ away)
+    by_slopes = (by_odds * scaled).sum(axis=0) + 2 * shrinkage * away
+    return loss, np.concatenate([by_slopes, by_odds.sum(axis=0), [by_total.sum()]])
