@@ -103,9 +103,10 @@ def _inside(quad: FloatArray, part: tuple[int, ...], whole: tuple[int, ...]) -> 
 
 def _clipped(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """255 where all channels are near black or all near white: a clipped place has no noise to compare."""
-    black = pixels.max(axis=2) <= _CLIPPED_LEVELS
-    white = pixels.min(axis=2) >= 255 - _CLIPPED_LEVELS
-    return np.asarray(np.where(black | white, 255, 0), np.uint8)
+    low, high = _CLIPPED_LEVELS, 255 - _CLIPPED_LEVELS
+    black = cv2.inRange(pixels, (0, 0, 0), (low, low, low))
+    white = cv2.inRange(pixels, (high, high, high), (255, 255, 255))
+    return np.asarray(cv2.bitwise_or(black, white), np.uint8)
 
 
 def _laid_flat(cells: FloatArray, frame: Frame) -> FloatArray:
