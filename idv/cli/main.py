@@ -47,7 +47,8 @@ _HELP = (
     "Exit codes: 0 done (verify: accept), 1 unexpected, or doctor or demo found a fault, 2 wrong usage or "
     "configuration, 3 a model is missing or altered, 4 stored data is broken, 5 the input was refused, "
     "6 storage or capacity is missing; verify alone: 10 step_up, 11 review, 12 reject; "
-    "document check alone: 10 inconclusive, 12 fail; "
+    "document check alone: 10 inconclusive, 12 fail; documents test alone: 10 of no known type, "
+    "12 of another than --type; documents capture alone: 10 a label was not found; "
     "bench compare alone: 20 the gate failed; monitor alone: 21 live traffic moved."
 )
 

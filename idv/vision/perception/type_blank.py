@@ -15,7 +15,7 @@ from idv.vision.perception.type_zones import ink_of
 
 _HALO_PX = 7
 """Around print its light is mixed with the ground's."""
-_SPECK_PX = 5
+_SPECK_PX = 3
 """Samples that are off by a px or two differ along every stroke; a holder's strokes differ in whole."""
 _MARGIN = 0.008
 _FILL_SPREADS = (0.01, 0.04, 0.16, 0.64)
@@ -60,7 +60,7 @@ def _held_by_some(inks: Array) -> Array:
     share = inks.mean(axis=0)
     differing = ((share > 0) & (share < 1)).astype(np.uint8)
     whole = cv2.morphologyEx(differing, cv2.MORPH_OPEN, np.ones((_SPECK_PX, _SPECK_PX), np.uint8))
-    reach = 2 * _SPECK_PX + _HALO_PX
+    reach = 4 * _SPECK_PX + _HALO_PX
     return np.asarray(cv2.dilate(whole, np.ones((reach, reach), np.uint8)) > 0, bool)
 
 
