@@ -17,7 +17,7 @@ from idv.vision.perception.template_print import ITALIC_SHEAR, ink_fit, label_pl
 from idv.vision.perception.template_references import Reference, TemplateReferences
 from idv.vision.perception.template_registration import Homography, Registered, register, words_found
 
-VERSION = "template-2"
+VERSION = "template-3"
 """Changes whenever the same flat picture may fit differently; part of the check digest."""
 
 # Labels of genuine sides stand within 0.3 % of the width of their places, moved ones from 0.8 % on.
@@ -28,6 +28,7 @@ _NOTHING_ALIKE = -0.05
 _ASPECT_TOLERANCE = 0.12
 _CANDIDATES = 3
 _MISSED = 0.3
+_LEAST_WORDS = 0.5
 _SURE_LINES, _SURE_PRINT, _SURE_PIECES = 0.5, 0.75, 6
 _UNFIT = frozenset({Reason.DOCUMENT_BLURRED, Reason.DOCUMENT_CUT_OFF, Reason.DOCUMENT_TOO_SMALL})
 
@@ -120,7 +121,7 @@ class TemplateFitter:
         """The reference that the picture shows beyond doubt."""
         aspect = view.rectified.shape[1] / view.rectified.shape[0]
         alike = [r for r in self._references if abs(r.type.aspect_ratio / aspect - 1) <= _ASPECT_TOLERANCE]
-        for reference in _by_likeness(view, alike)[:_CANDIDATES]:
+        for reference in _by_words(view, alike)[:_CANDIDATES]:
             seen = register(view.rectified, reference, anywhere=False)
             if seen is not None and _is_sure(seen):
                 return seen, reference
@@ -147,9 +148,11 @@ def _doubt(reference: Reference, view: DocumentView, reading: DocumentReading) -
     return strange + _MISSED * missed - words_found(view.rectified, reference)
 
 
-def _by_likeness(view: DocumentView, references: Iterable[Reference]) -> tuple[Reference, ...]:
-    """The references, those first whose print stands most like the picture's."""
-    return tuple(sorted(references, key=lambda reference: -words_found(view.rectified, reference)))
+def _by_words(view: DocumentView, references: Iterable[Reference]) -> tuple[Reference, ...]:
+    """The references whose words stand on the picture, most first; then those that have none."""
+    found = [(words_found(view.rectified, reference), reference) for reference in references]
+    kept = [(share, known) for share, known in found if share >= _LEAST_WORDS or not known.has_words]
+    return tuple(known for _, known in sorted(kept, key=lambda pair: -pair[0]))
 
 
 # --- signals --------------------------------------------------------------------------------------------
@@ -170,8 +173,12 @@ def _fit(seen: Registered, reference: Reference, view: DocumentView) -> Template
 
 
 def _unlike(reference: Reference, view: DocumentView) -> TemplateFit:
-    """A side that neither lines nor print of the type are on; in a poor capture that tells nothing."""
-    signals = {} if _UNFIT.intersection(view.reasons) else {"template_ground": _NOTHING_ALIKE}
+    """A side that neither lines nor print of the type are on; in a poor capture that tells nothing.
+
+    Nor does it of a side without words, which little but its lines could have placed.
+    """
+    untold = _UNFIT.intersection(view.reasons) or not reference.has_words
+    signals = {} if untold else {"template_ground": _NOTHING_ALIKE}
     whole = {name: (RelativeBox(0.0, 0.0, 1.0, 1.0),) for name in signals}
     return TemplateFit(reference.type.id, reference.name, MappingProxyType(signals), MappingProxyType(whole))
 

@@ -41,15 +41,13 @@ class GroundFit(NamedTuple):
     alike: FloatArray
 
     def is_clear(self, box: PixelBox, size: tuple[int, int]) -> bool:
-        """Whether the type's lines are seen around a box of px in a picture of that size."""
+        """Whether the type's lines are seen all over a box of px in a picture of that size."""
         rows, columns = self.alike.shape
         x, y = columns / size[0], rows / size[1]
         left, top, right, bottom = box[0] * x, box[1] * y, (box[0] + box[2]) * x, (box[1] + box[3]) * y
-        around = self.alike[
-            max(0, int(top - 0.5)) : int(bottom + 1.5), max(0, int(left - 0.5)) : int(right + 1.5)
-        ]
-        told = around[~np.isnan(around)]
-        return told.size > 0 and float(np.median(told)) > _CLEAR
+        under = self.alike[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))]
+        told = under[~np.isnan(under)]
+        return told.size > 0 and float(told.min()) > _CLEAR
 
 
 def ground_fit(seen: Registered, reference: Reference) -> GroundFit | None:

@@ -18,6 +18,7 @@ _LEAST_LIKENESS = 0.5
 _MISSING = 0.3
 _LEAST_PRINT = 20
 _BEGINNING_PX = 80
+_SATURATED, _DAZZLED = 250, 0.1
 
 ITALIC_SHEAR = 0.208
 """Shear of slanted values, 12 degrees."""
@@ -73,8 +74,13 @@ def _label_places(
         best, dx, dy = peak(scores)
         if best >= _LEAST_LIKENESS:
             yield LabelPlace(zone, ((x + dx - left) / width, (y + dy - top) / width))
-        elif best < _MISSING and clear((left, top, wide, tall)):
+        elif best < _MISSING and not _is_dazzled(seen, box) and clear(box):
             yield LabelPlace(zone, None)
+
+
+def _is_dazzled(seen: Registered, box: PixelBox) -> bool:
+    """Whether a lamp mirrored in a box may have drowned its print."""
+    return float((_cut(seen.picture, box, margin=4).max(axis=2) >= _SATURATED).mean()) > _DAZZLED
 
 
 def _tight(own: FloatArray, box: PixelBox) -> PixelBox | None:

@@ -78,6 +78,11 @@ class Reference:
         """The pieces of print that a look has."""
         return self._kept(("words", look), lambda: words_of(scaled(self.relief.print, look.scale)))
 
+    @property
+    def has_words(self) -> bool:
+        """Whether it has print long enough to be placed by."""
+        return next(iter(words_of(self.relief.print)), None) is not None
+
     def _kept(self, key: tuple[str, Look], find: Callable[[], Iterable[PixelBox]]) -> tuple[PixelBox, ...]:
         if key not in self._found:
             self._found[key] = tuple(find())
