@@ -75,15 +75,29 @@ def _values(
     """Field -> zone -> the most confident value."""
     best: dict[FieldName, dict[Zone, FieldReading]] = {}
     stated = {(found.name, found.value) for reading in readings for found in reading.fields}
+    dates = _dates_stated(readings)
     for reading in readings:
         for found in (*reading.fields, *_repeated(reading, known, today=today)):
             zones = best.setdefault(found.name, {})
             other = zones.get(found.zone)
+            another_line = (
+                _is_guessed(reading, found) and dates.get(found.value, found.name) is not found.name
+            )
             trusted = found.confidence >= minimum and _is_evidence(reading, found)
-            trusted = trusted and not _is_exchanged(reading, found, stated)
+            trusted = trusted and not (another_line or _is_exchanged(reading, found, stated))
             if trusted and (other is None or found.confidence > other.confidence):
                 zones[found.zone] = found
     return {name: {zone: found.value for zone, found in zones.items()} for name, zones in best.items()}
+
+
+def _dates_stated(readings: Iterable[DocumentReading]) -> Mapping[str, FieldName]:
+    """Dates of machine-readable zones and codes -> what they are; print that says so else is another line."""
+    return {
+        found.value: found.name
+        for reading in readings
+        for found in reading.fields
+        if found.zone is not Zone.VIZ and found.name in _DATES
+    }
 
 
 def _repeated(
@@ -111,8 +125,12 @@ def _is_evidence(reading: DocumentReading, found: FieldReading) -> bool:
         return digits.get(found.name.value) is not DigitState.REFUTED
     if found.name in _NUMBERS and not any(character.isdigit() for character in found.value):
         return False
-    guessed = found.zone is Zone.VIZ and reading.document_type is None
-    return not guessed or found.name in _TOLD_BY_FORM
+    return not _is_guessed(reading, found) or found.name in _TOLD_BY_FORM
+
+
+def _is_guessed(reading: DocumentReading, found: FieldReading) -> bool:
+    """Whether only a label says which field a line is."""
+    return found.zone is Zone.VIZ and reading.document_type is None
 
 
 def _is_exchanged(reading: DocumentReading, found: FieldReading, stated: Collection[object]) -> bool:

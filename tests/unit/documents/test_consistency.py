@@ -364,3 +364,13 @@ def test_a_letter_cut_to_a_digit_at_an_edge_is_misread(printed: str, *, agrees: 
     """Numbers of one form never differ in kind; inside a number, or in the same kind, they contradict."""
     found = _found(_reading(_viz(FieldName.DOCUMENT_NUMBER, printed), zone=_mrz()))
     assert found == ([] if agrees else [(Reason.MRZ_VIZ_MISMATCH, FieldName.DOCUMENT_NUMBER)])
+
+
+def test_a_date_that_the_zone_states_of_something_else_is_another_line() -> None:
+    """On an unknown type the date of expiry taken for the birth contradicts nothing; any other date does."""
+    for value, found in (
+        ("2012-04-15", []),
+        ("1984-08-12", [(Reason.MRZ_VIZ_MISMATCH, FieldName.DATE_OF_BIRTH)]),
+    ):
+        card = _reading(_viz(FieldName.DATE_OF_BIRTH, value), zone=_mrz())
+        assert _found(dataclasses.replace(card, document_type=None)) == found
