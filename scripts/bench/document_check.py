@@ -62,6 +62,14 @@ class Measured(NamedTuple):
     stages_ms: dict[str, float]
 
 
+class Judged(NamedTuple):
+    """A judgement, what it saw, and the CPU of its stages in ms."""
+
+    result: CheckResult
+    perception: Perception
+    stages_ms: dict[str, float]
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -98,7 +106,7 @@ def report_cpu(judges: bootstrap.Judges, sides: Sides, rounds: int) -> bool:
     check = _check(judges)
     calls = recorded(judges, lambda: _judge(judges, check, sides))
     measured = measure(judges, check, calls, sides, rounds=rounds)
-    result, _ = _judge(judges, check, sides)
+    result = _judge(judges, check, sides).result
     for name, spent in sorted(measured.stages_ms.items(), key=lambda item: -item[1]):
         print(f"  stage {name:<32} {spent:8.1f} ms CPU of the judging thread")
     print(f"  bare decoding x {len(calls.decodings):<22} {cpu_ms(calls.decode, _ROUNDS):8.1f} ms CPU")
@@ -124,9 +132,9 @@ def measure(
     judged, bare, stages = [], [], []
     for _ in range(rounds):
         before, started = _cpu_s(workers), time.process_time()
-        _, spent = _judge(judges, check, sides)
+        seen = _judge(judges, check, sides)
         judged.append(time.process_time() - started + _cpu_s(workers) - before)
-        stages.append(spent)
+        stages.append({**seen.stages_ms, **_parts(check, seen.perception)})
         started = time.process_time()
         calls.run()
         bare.append(time.process_time() - started)
@@ -135,10 +143,8 @@ def measure(
     return Measured(statistics.median(judged), statistics.median(bare), split)
 
 
-def _judge(
-    judges: bootstrap.Judges, check: DocumentAuthenticity, sides: Sides
-) -> tuple[CheckResult, dict[str, float]]:
-    """One judgement as the service makes it, and the CPU of its stages in ms, with the check's own."""
+def _judge(judges: bootstrap.Judges, check: DocumentAuthenticity, sides: Sides) -> Judged:
+    """One judgement as the service makes it."""
     perceiver = replace(judges.perceiver, timer=time.thread_time)
     evidence = Evidence({role: EncodedImage(data) for role, data in sides.items()})
     started = time.thread_time()
@@ -146,8 +152,7 @@ def _judge(
     deadline = judges.clock.monotonic() + 600
     result = judges.runner.run_one(check, evidence, perception, deadline=deadline)
     whole = (time.thread_time() - started) * 1000
-    stages = dict(perception.stage_ms)
-    return result, {**stages, "everything": whole, **_parts(check, perception)}
+    return Judged(result, perception, {**perception.stage_ms, "everything": whole})
 
 
 def _parts(check: DocumentAuthenticity, perception: Perception) -> dict[str, float]:
