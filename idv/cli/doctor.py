@@ -109,7 +109,7 @@ def _points(values: Settings) -> str:
     points = load_points(values.operating_points / values.pack)
     with bootstrap.judges(values) as judges:
         loaded = judges.loaded
-    for name in (CheckName.FACE_MATCH, CheckName.LIVENESS):
+    for name in (CheckName.DOCUMENT_AUTHENTICITY, CheckName.FACE_MATCH, CheckName.LIVENESS):
         point = points.get(name)
         if point is None:
             raise IdvError("no_operating_point", f"{name} has no operating point; {_how_to(name, values)}")
@@ -138,7 +138,7 @@ def _storage(values: Settings) -> str:
 
 def _how_to(name: CheckName, values: Settings) -> str:
     """The commands that make an operating point for what is loaded."""
-    target = "fmr=1e-3" if name is CheckName.FACE_MATCH else "apcer=0.05"
+    target = {CheckName.FACE_MATCH: "fmr=1e-3", CheckName.LIVENESS: "apcer=0.05"}.get(name, "dfrr=0.05")
     file = values.operating_points / values.pack / f"{name}.toml"
     return (
         f"make one on labelled items: `idv bench run --set SET --candidate {values.pack} --check {name}`, "

@@ -115,6 +115,6 @@ _ROLES = (ImageRole.DOCUMENT_FRONT, ImageRole.SELFIE)
 def test_every_committed_operating_point_belongs_to_the_loaded_models(judges: bootstrap.Judges) -> None:
     """No threshold of the default pack was made for other models, preprocessing or calibration."""
     points: dict[CheckName, OperatingPoint] = load_points(judges.settings.operating_points / "open")
-    assert set(points) == {CheckName.FACE_MATCH, CheckName.LIVENESS}
+    assert set(points) == {CheckName.DOCUMENT_AUTHENTICITY, CheckName.FACE_MATCH, CheckName.LIVENESS}
     for name, point in points.items():
         assert point.check_digest == judges.loaded[name]

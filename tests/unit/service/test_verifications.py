@@ -28,6 +28,7 @@ def test_a_good_onboarding_is_accepted(harness: Harness) -> None:
     assert body["applicant_ref"] == "a-1"
     assert [check["name"] for check in body["checks"]] == [
         "document_reading",
+        "document_authenticity",
         "face_match",
         "liveness",
         "identity_match",
