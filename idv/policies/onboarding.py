@@ -8,7 +8,7 @@ ONBOARDING = PolicyRules(
     name="onboarding",
     rules=(
         Rule(CheckName.DOCUMENT_READING, on_fail=Decision.REVIEW, step=Step.RECAPTURE_DOCUMENT),
-        # Learned from drawn documents (see the networks' cards): a person looks before anybody is turned away.
+        # Learned from drawn documents (see its cards): a person looks before anybody is turned away.
         Rule(CheckName.DOCUMENT_AUTHENTICITY, on_fail=Decision.REVIEW, step=Step.RECAPTURE_DOCUMENT),
         Rule(CheckName.FACE_MATCH, on_fail=Decision.REJECT, step=Step.RECAPTURE_SELFIE),
         # The PAD model is young (see its card): its verdict goes to a person, it rejects nobody alone.
