@@ -149,7 +149,7 @@ class AuthenticitySet:
 
         Else the sides that are not edited would be one file in two items with contradicting labels.
         """
-        if plan.method is not Method.IN_PHOTO:
+        if plan.species is None or plan.method is not Method.IN_PHOTO:
             rng = self._rng("upload", str(number))
             rng.integers(len(TRAINING_ENCODERS))  # the encoder's draw comes first
             return [int(rng.integers(*QUALITIES)) for _ in _ROLES]

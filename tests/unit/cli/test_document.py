@@ -86,7 +86,7 @@ def _check() -> DocumentAuthenticity:
         point=None,
         clock=ManualClock(),
         provider="open",
-        digest="d",
+        looks={},
     )
 
 

@@ -98,7 +98,7 @@ def test_masks_become_shares_of_cells() -> None:
     """A cell that is half covered has 0.5."""
     mask = np.zeros((32, 32), np.uint8)
     mask[:16, :8] = 255
-    assert np.allclose(by_cell(mask), [[0.5, 0], [0, 0]], atol=0.003)
+    assert np.allclose(by_cell(mask), np.array([[0.5, 0], [0, 0]]), atol=0.003)
 
 
 def test_the_network_sees_the_picture_and_what_is_inside() -> None:
