@@ -28,7 +28,7 @@ _BASELINES = 0.924
 """Distance of the baselines of label and value over the height of the value's box, as types have it."""
 _BASELINE, _CAP = 0.80, 0.62
 """Place of the baseline in a box and height of its capitals, as shares of the box's height."""
-_CAPS_A_BOX = (1.25, 2.4)
+_CAPS_A_BOX = (1.45, 2.4)
 _BELOW, _BESIDE = 3.2, 12.0
 """How far off a value may begin, in heights of its label."""
 _GAP = 0.012
