@@ -12,6 +12,7 @@ from idv.documents.mrz import names_truncated, unreadable_dates
 from idv.documents.names import names_agree
 from idv.documents.sides import known_side
 from idv.documents.states import is_state
+from idv.documents.viz import fits_type
 from idv.domain.documents import DigitState, DocumentReading, FieldName, FieldReading, Zone
 from idv.domain.reasons import Reason
 
@@ -84,7 +85,8 @@ def _values(
                 _is_guessed(reading, found) and dates.get(found.value, found.name) is not found.name
             )
             trusted = found.confidence >= minimum and _is_evidence(reading, found)
-            trusted = trusted and not (another_line or _is_exchanged(reading, found, stated))
+            unlike = found.zone is Zone.VIZ and known and not fits_type(found.name, found.value, known)
+            trusted = trusted and not (another_line or unlike or _is_exchanged(reading, found, stated))
             if trusted and (other is None or found.confidence > other.confidence):
                 zones[found.zone] = found
     return {name: {zone: found.value for zone, found in zones.items()} for name, zones in best.items()}

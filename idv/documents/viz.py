@@ -131,9 +131,15 @@ def field_from_text(
     value = normalised(name, text, date_format=document_type.date_format if document_type else None)
     if value is None or (document_type is not None and _is_label(text, document_type)):
         return None
-    mask = _mask(name, document_type) if document_type else None
-    sure = confidence * (_UNLIKE_ITS_TYPE if mask and not _fits(value, mask) else 1.0)
+    fits = document_type is None or fits_type(name, value, document_type)
+    sure = confidence * (1.0 if fits else _UNLIKE_ITS_TYPE)
     return FieldReading(name=name, value=value, zone=Zone.VIZ, confidence=sure)
+
+
+def fits_type(name: FieldName, value: str, document_type: DocumentType) -> bool:
+    """Whether a number looks like those that the type prints; True for any other field."""
+    mask = _mask(name, document_type)
+    return mask is None or _fits(value, mask)
 
 
 def normalised(name: FieldName, text: str, *, date_format: str | None = None) -> str | None:

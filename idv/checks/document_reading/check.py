@@ -8,7 +8,8 @@ from idv.documents.consistency import Inconsistency, inconsistencies
 from idv.documents.contradictions import held_against, refutation_in_doubt
 from idv.documents.document_types import DocumentType, DocumentTypes, SideName
 from idv.documents.sides import Sides, read_sides
-from idv.domain.documents import DigitState, FieldName, MrzReading, Zone
+from idv.documents.viz import fits_type
+from idv.domain.documents import DigitState, FieldName, FieldReading, MrzReading, Zone
 from idv.domain.errors import DeadlineExceeded
 from idv.domain.evidence import Evidence, ImageRole
 from idv.domain.ports import Clock, Perception
@@ -123,7 +124,9 @@ class DocumentReadingCheck:
             reading.name
             for side in sides.readings.values()
             for reading in side.fields
-            if reading.zone is Zone.VIZ and reading.confidence >= self.minimum_confidence
+            if reading.zone is Zone.VIZ
+            and reading.confidence >= self.minimum_confidence
+            and (fits_type(reading.name, reading.value, known) or _is_stated(reading, sides))
         }
         stated = any(reading.zone is not Zone.VIZ for reading in sides.fields(FieldName.GIVEN_NAMES))
         return not printed.intersection(_COMPARED if stated else _REQUIRED) <= compared
@@ -169,6 +172,12 @@ class DocumentReadingCheck:
             reasons=tuple(reasons),
             signals=signals,
         )
+
+
+def _is_stated(printed: FieldReading, sides: Sides) -> bool:
+    """Whether another zone states the same."""
+    others = (field for field in sides.fields(printed.name) if field.zone is not printed.zone)
+    return any(field.value == printed.value for field in others)
 
 
 def _barcode_obstacles(known: DocumentType, sides: Sides) -> tuple[Reason, ...]:

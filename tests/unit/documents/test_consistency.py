@@ -374,3 +374,13 @@ def test_a_date_that_the_zone_states_of_something_else_is_another_line() -> None
     ):
         card = _reading(_viz(FieldName.DATE_OF_BIRTH, value), zone=_mrz())
         assert _found(dataclasses.replace(card, document_type=None)) == found
+
+
+@pytest.mark.parametrize(
+    ("printed", "agrees"), [("92LINDENAVENUE", True), ("3949052063", True), ("39490520638", False)]
+)
+def test_print_that_is_no_number_of_the_type_contradicts_none(printed: str, *, agrees: bool) -> None:
+    """An address taken for the personal number, or a part of it, is no evidence; another number is."""
+    stated = (FieldName.OPTIONAL_DATA, "39490520639", Zone.MRZ)
+    found = _of_types(_side("uto_identity_card", _viz(FieldName.PERSONAL_NUMBER, printed), stated))
+    assert found == ([] if agrees else [(Reason.MRZ_VIZ_MISMATCH, FieldName.PERSONAL_NUMBER)])
