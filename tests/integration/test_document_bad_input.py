@@ -13,7 +13,7 @@ import pytest
 
 from idv import bootstrap, settings
 from idv.checks.document_authenticity.check import DocumentAuthenticity
-from idv.documents.document_types import DocumentType, SideName, load_document_types
+from idv.documents.document_types import DocumentType, GroundPattern, SideName, load_document_types
 from idv.domain.arrays import RgbImage
 from idv.domain.errors import ModelError
 from idv.domain.evidence import EncodedImage, Evidence, ImageRole
@@ -170,14 +170,20 @@ def test_forty_megapixels(judges: bootstrap.Judges, check: DocumentAuthenticity)
 
 
 def test_another_script_on_an_unknown_card(judges: bootstrap.Judges, check: DocumentAuthenticity) -> None:
-    """Cyrillic names on a card whose labels and places no type has, without a zone on this side."""
+    """Cyrillic names on a card whose ground, labels and places no type has, without a zone on this side."""
     cyrillic = next(k for k in TYPES.values() if k.script == "cyrillic")
     front = cyrillic.sides[SideName.FRONT]
     moved = tuple(
         zone._replace(label="Поле", box=zone.box._replace(top=zone.box.top * 0.9)) for zone in front.fields
     )
     other = dataclasses.replace(front, fields=moved, mrz=None)
-    unknown = dataclasses.replace(cyrillic, id="x", sides={SideName.FRONT: other})
+    look = dataclasses.replace(
+        cyrillic.look,
+        seed=4711,
+        pattern=next(kind for kind in GroundPattern if kind is not cyrillic.look.pattern),
+        ground=((250, 205, 190), (255, 225, 160)),
+    )
+    unknown = dataclasses.replace(cyrillic, id="x", look=look, sides={SideName.FRONT: other})
     result = judged(judges, check, jpeg(photo(drawn(unknown).front.image)))
     assert result.outcome is Outcome.INCONCLUSIVE
     assert {Reason.DOCUMENT_TYPE_UNKNOWN, Reason.NO_DOCUMENT} & set(result.reasons)
