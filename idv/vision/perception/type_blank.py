@@ -17,6 +17,8 @@ _HALO_PX = 7
 """Around print its light is mixed with the ground's."""
 _SPECK_PX = 3
 """Samples that are off by a px or two differ along every stroke; a holder's strokes differ in whole."""
+_SOLID = (25, 51)
+"""What is filled must not have the shape of the letters that stood there: such gaps are closed, px."""
 _MARGIN = 0.008
 _FILL_SPREADS = (0.01, 0.04, 0.16, 0.64)
 _LEAST_WEIGHT = 0.02
@@ -33,7 +35,8 @@ def blank_side(pictures: Sequence[RgbImage], side: Side) -> RgbImage:
     stack[~bare] = np.nan
     blank, seen = _median_of_bare(stack)
     filled = _boxes(_filled_zones(side), (height, width))
-    return _completed(blank, seen & ~filled)
+    hidden = cv2.morphologyEx((~seen).astype(np.uint8), cv2.MORPH_CLOSE, np.ones(_SOLID, np.uint8))
+    return _completed(blank, (hidden == 0) & ~filled)
 
 
 def _filled_zones(side: Side) -> Iterable[RelativeBox]:

@@ -21,9 +21,8 @@ _DISTINCT = 0.8
 """A match must be this much nearer than the next best (Lowe 2004)."""
 _WITHIN_PX = 3.0
 _LEAST_MATCHES = 30
-# Samples of one side agree in half of their matches and more, over half of the side; of two designs of one
-# state, whose emblems are alike, in an eighth, over a tenth of it.
-_LEAST_AGREEING, _LEAST_COVERED = 0.3, 0.25
+# Samples of one side agree over half of it; other designs, whose emblems may be alike, over a tenth.
+_LEAST_COVERED = 0.25
 _LIGHT_PX = 96
 _LIGHT_ROUNDS = 4
 _LIGHT_KEPT = 0.6
@@ -91,14 +90,14 @@ def _move(first: RgbImage, other: RgbImage, number: int) -> Homography:
     target = np.array([there[match.trainIdx].pt for match in kept], np.float32)
     move, agreeing = cv2.findHomography(source, target, cv2.USAC_MAGSAC, _WITHIN_PX, None, 5000, 0.999)
     same = agreeing.ravel() > 0
-    if move is None or not _is_whole(source[same], len(source), first.shape):
+    if move is None or not _is_whole(source[same], first.shape):
         raise SampleMismatch(number)
     return np.asarray(move, np.float64)
 
 
-def _is_whole(agreeing: FloatArray, matches: int, shape: tuple[int, ...]) -> bool:
+def _is_whole(agreeing: FloatArray, shape: tuple[int, ...]) -> bool:
     """Whether enough agrees, over enough of the side, and not only what other designs have as well."""
-    if len(agreeing) < max(_LEAST_MATCHES, _LEAST_AGREEING * matches):
+    if len(agreeing) < _LEAST_MATCHES:
         return False
     covered = cv2.contourArea(cv2.convexHull(agreeing))
     return bool(covered >= _LEAST_COVERED * shape[0] * shape[1])
