@@ -29,8 +29,8 @@ from idv.vision.synthesis.heads import draw_head
 from idv.vision.synthesis.holders import ISSUED_FROM, lately_issued, make_holder
 from idv.vision.synthesis.uploads import Encoder, encoded
 
-_TYPE = "xka_identity_card"
-_WIDTH_PX = 640
+_TYPE = "xgo_identity_card"
+_WIDTH_PX = 560
 _ROLE = ImageRole.DOCUMENT_FRONT
 _SHOWN = {
     "genuine": None,

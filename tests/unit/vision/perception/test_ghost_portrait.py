@@ -86,3 +86,12 @@ def test_nothing_is_said_without_two_portraits_to_see() -> None:
     bright[:, round(0.8 * pixels.shape[1]) :] = 255
     assert ghost_likeness(bright, side) is None
     assert ghost_likeness(np.asarray(cv2.GaussianBlur(pixels, (0, 0), 25), np.uint8), side) is None
+
+
+def test_a_side_laid_flat_too_far_off_says_nothing() -> None:
+    """With the portrait out of its place, the place of the ghost shows something else: None, not unlike."""
+    pixels, side = _front("xbo_identity_card"), _side("xbo_identity_card")
+    height, width = pixels.shape[:2]
+    move = np.array([[0.92, 0, 0], [0, 0.92, 0]], np.float32)
+    moved = cv2.warpAffine(pixels, move, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    assert ghost_likeness(np.asarray(moved, np.uint8), side) is None
