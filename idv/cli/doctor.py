@@ -109,11 +109,13 @@ def _points(values: Settings) -> str:
     points = load_points(values.operating_points / values.pack)
     with bootstrap.judges(values) as judges:
         loaded = judges.loaded
-    for name in (CheckName.DOCUMENT_AUTHENTICITY, CheckName.FACE_MATCH, CheckName.LIVENESS):
-        point = points.get(name)
-        if point is None:
-            raise IdvError("no_operating_point", f"{name} has no operating point; {_how_to(name, values)}")
-        if point.check_digest != loaded[name]:
+    scoring = (CheckName.DOCUMENT_AUTHENTICITY, CheckName.FACE_MATCH, CheckName.LIVENESS)
+    absent = [name for name in scoring if name not in points]
+    if absent:
+        told = "; ".join(f"{name} has no operating point; {_how_to(name, values)}" for name in absent)
+        raise IdvError("no_operating_point", told)
+    for name in scoring:
+        if points[name].check_digest != loaded[name]:
             raise IdvError(
                 "operating_point_mismatch",
                 f"the point of {name} was made for other models; {_how_to(name, values)}",
