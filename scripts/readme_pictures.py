@@ -29,7 +29,7 @@ from idv.vision.synthesis.heads import draw_head
 from idv.vision.synthesis.holders import ISSUED_FROM, lately_issued, make_holder
 from idv.vision.synthesis.uploads import Encoder, encoded
 
-_TYPE = "xgo_identity_card"
+_TYPE = "xka_identity_card"
 _WIDTH_PX = 560
 _ROLE = ImageRole.DOCUMENT_FRONT
 _SHOWN = {
@@ -62,7 +62,7 @@ def main() -> None:
 
 def _photo(species: ForgeryType | None) -> bytes:
     """A document of a known design by the second forger, or the genuine one."""
-    rng = np.random.default_rng(41)
+    rng = np.random.default_rng(42)
     known = next(known for known in load_document_types() if known.id == _TYPE)
     holder, stranger = (
         lately_issued(make_holder(known, rng, today=ISSUED_FROM), known, rng) for _ in range(2)
