@@ -103,7 +103,7 @@ def _relative(box: tuple[float, float, float, float], shape: tuple[int, ...]) ->
 
 def _blown_out(rectified: RgbImage) -> Array:
     """(H, W) 0 or 1: px at the end of the scale in all channels, in patches rather than single ones."""
-    bright = (rectified.min(axis=2) >= _GLARE_LEVEL).astype(np.uint8)
+    bright = cv2.inRange(rectified, (_GLARE_LEVEL,) * 3, (255,) * 3) // 255
     return np.asarray(cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((_GLARE_PX, _GLARE_PX), np.uint8)))
 
 
