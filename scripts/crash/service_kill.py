@@ -26,10 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from idv.infra.clock import SystemClock
 from idv.infra.storage.keyring import open_keyring
 from idv.infra.storage.stores import open_stores
+from idv.policies.onboarding import ONBOARDING
 from scripts.crash.trial_server import TrialServer
 
 _CLIENTS = 4
-_CHECKS = 4
+_CHECKS = len(ONBOARDING.rules)
 _CONFLICT = 409
 _CREATED = 201
 _LONGEST_S = 0.6
