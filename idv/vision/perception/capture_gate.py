@@ -13,13 +13,13 @@ import numpy as np
 from idv.documents.document_types import MrzZone, RelativeBox, Side
 from idv.documents.mrz_layouts import LAYOUTS
 from idv.domain.arrays import Array, FloatArray, RgbImage
-from idv.domain.documents import DocumentReading, DocumentView
+from idv.domain.documents import DocumentReading, DocumentView, Zone
 from idv.domain.images import DecodedImage
 from idv.domain.reasons import Reason
 from idv.vision.perception.document_quad import Quad, find_quads
 from idv.vision.perception.text_lines import find_strips
 
-VERSION = "capture-gate-1"
+VERSION = "capture-gate-2"
 """Changes whenever the same capture may be judged differently; part of the check digest."""
 _GLARE_LEVEL = 250
 # Share of a zone without any detail left in it. Bright paper loses single px, a reflection whole words.
@@ -47,7 +47,7 @@ def _faults(
     image: DecodedImage, view: DocumentView, side: Side | None, reading: DocumentReading
 ) -> Iterator[Reason]:
     yield from view.reasons
-    if has_glare(view.rectified, _zones(view, side)):
+    if has_glare(view.rectified, _zones(view, side, reading)):
         yield Reason.DOCUMENT_GLARE
     unread = reading.mrz is None or not reading.mrz.valid
     if side is not None and side.mrz is not None and unread and _too_fine(image, view, side.mrz):
@@ -80,12 +80,22 @@ def another_document(pixels: RgbImage, corners: FloatArray) -> bool:
     return False
 
 
-def _zones(view: DocumentView, side: Side | None) -> tuple[RelativeBox, ...]:
-    """Everything on the side that is read or compared; of an unknown one, the portrait."""
+def _zones(view: DocumentView, side: Side | None, reading: DocumentReading) -> tuple[RelativeBox, ...]:
+    """What a reflection must not cover: the portrait, and everything on the side that was not read.
+
+    White paper in strong light is as bright as a reflection; what was read through it is not hidden.
+    """
     if side is None:
         return () if view.portrait_box is None else (_relative(view.portrait_box, view.rectified.shape),)
-    others = (side.portrait, side.mrz.box if side.mrz else None, side.barcode.box if side.barcode else None)
-    return (*(zone.box for zone in side.fields), *(box for box in others if box is not None))
+    printed = {field.name for field in reading.fields if field.zone is Zone.VIZ}
+    read = reading.mrz is not None and reading.mrz.valid
+    others = (
+        side.portrait,
+        side.mrz.box if side.mrz and not read else None,
+        side.barcode.box if side.barcode and not reading.barcodes else None,
+    )
+    unread = (zone.box for zone in side.fields if zone.name not in printed)
+    return (*unread, *(box for box in others if box is not None))
 
 
 def _coarse_quads(pixels: RgbImage) -> Iterator[Quad]:
