@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idv.domain.evidence import ImageRole
+from idv.domain.evidence import Evidence, ImageRole
 from idv.domain.ports import Perception
-from idv.domain.results import CheckName
+from idv.domain.results import CheckName, CheckResult
 from idv.domain.stores import Scope, StoredReply
 from idv.service import openapi
 from idv.service.desk import Call, Desk
@@ -63,21 +64,15 @@ def _add_document_read(router: APIRouter, desk: Desk) -> None:
     async def read_document(request: Request) -> Response:
         """Read a document: machine-readable zone, printed fields, and whether they agree."""
 
-        def work(call: Call, form: Form) -> StoredReply:
-            evidence = evidence_of(form)
-            result, seen = desk.application.single.judge(
-                CheckName.DOCUMENT_READING, evidence, deadline=call.deadline
-            )
+        def body(result: CheckResult, evidence: Evidence, seen: Perception) -> DocumentCheckOut:
             back = ImageRole.DOCUMENT_BACK
-            body = DocumentCheckOut(
+            return DocumentCheckOut(
                 check=check_out(result),
                 front=document_out(seen.reading(ImageRole.DOCUMENT_FRONT)),
                 back=document_out(seen.reading(back)) if back in evidence.images else None,
             )
-            desk.metrics.check(result)
-            desk.metrics.perceived(seen.stage_ms)
-            return reply(_OK, body)
 
+        work = _work(desk, CheckName.DOCUMENT_READING, body)
         return await _judged(request, desk, layout, work)
 
 
@@ -88,21 +83,15 @@ def _add_document_check(router: APIRouter, desk: Desk) -> None:
     async def check_document(request: Request) -> Response:
         """Whether a document is genuine: forged, copied, composed or contradicting itself, and where."""
 
-        def work(call: Call, form: Form) -> StoredReply:
-            evidence = evidence_of(form)
-            result, seen = desk.application.single.judge(
-                CheckName.DOCUMENT_AUTHENTICITY, evidence, deadline=call.deadline
-            )
+        def body(result: CheckResult, evidence: Evidence, seen: Perception) -> AuthenticityOut:
             back = ImageRole.DOCUMENT_BACK
-            body = AuthenticityOut(
+            return AuthenticityOut(
                 check=check_out(result),
                 front=_side(seen, ImageRole.DOCUMENT_FRONT),
                 back=_side(seen, back) if back in evidence.images else None,
             )
-            desk.metrics.check(result)
-            desk.metrics.perceived(seen.stage_ms)
-            return reply(_OK, body)
 
+        work = _work(desk, CheckName.DOCUMENT_AUTHENTICITY, body)
         return await _judged(request, desk, layout, work)
 
 
@@ -120,13 +109,23 @@ def _side(seen: Perception, role: ImageRole) -> SideOut:
 
 
 async def _checked(request: Request, desk: Desk, name: CheckName, layout: Layout) -> Response:
+    return await _judged(request, desk, layout, _work(desk, name, lambda result, *_: check_out(result)))
+
+
+def _work(
+    desk: Desk, name: CheckName, body: Callable[[CheckResult, Evidence, Perception], BaseModel]
+) -> Callable[[Call, Form], StoredReply]:
+    """Run one check, count it, and answer with what `body` makes of its result."""
+
     def work(call: Call, form: Form) -> StoredReply:
-        result, seen = desk.application.single.judge(name, evidence_of(form), deadline=call.deadline)
+        evidence = evidence_of(form)
+        result, seen = desk.application.single.judge(name, evidence, deadline=call.deadline)
+        answer = body(result, evidence, seen)
         desk.metrics.check(result)
         desk.metrics.perceived(seen.stage_ms)
-        return reply(_OK, check_out(result))
+        return reply(_OK, answer)
 
-    return await _judged(request, desk, layout, work)
+    return work
 
 
 async def _judged(

@@ -1,6 +1,7 @@
-"""Cameras, screens and prints at random, as widely as selfies meet them: for presentation attack detection.
+"""Cameras, screens and prints at random, as widely as presentation attacks meet them.
 
-The draws beside each of them are narrower and serve documents, which are photographed with more care.
+Documents are shown on the same screens and prints, but before the narrower cameras of `cameras.draw_camera`:
+they are photographed with more care than faces.
 """
 
 import numpy as np

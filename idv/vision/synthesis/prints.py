@@ -96,31 +96,6 @@ class Print:
     grid: int = 12
 
 
-def draw_print(
-    rng: np.random.Generator, *, printers: tuple[Printer, ...], view: View, picture_px: int
-) -> Print:
-    """A print at random; the halftone is drawn as the camera sees it: 0.2 to 1.5 cells a camera px."""
-    printer = printers[int(rng.integers(len(printers)))]
-    seen = float(np.exp(rng.uniform(np.log(0.2), np.log(1.5))))
-    white = rng.uniform(0.75, 0.95)
-    warm = rng.normal(0.01, 0.03)
-    return Print(
-        printer=printer,
-        cells_per_picture_px=seen / view.picture_px_per_camera_px,
-        paper=(white * (1 + warm), white, white * (1 - warm)),
-        ink_black=float(rng.uniform(0.015, 0.12)),
-        gamut=float(PROCESSES[printer].gamut * rng.uniform(0.8, 1.05)),
-        dot_gain=float(rng.uniform(0.9, 1.4)),
-        grain=float(rng.uniform(0.0, 0.04)),
-        sheen=float(rng.choice([0, rng.uniform(0.05, 0.8)], p=[0.5, 0.5])),
-        sheen_at=(float(rng.random()), float(rng.random())),
-        sheen_size=float(rng.uniform(0.1, 0.8)),
-        shading=float(rng.uniform(0, 0.5)),
-        shading_deg=float(rng.uniform(0, 360)),
-        margin_px=float(rng.uniform(0, 0.15)) * picture_px,
-    )
-
-
 def print_light(
     picture: RgbImage, copy: Print, *, view: View, surroundings: RgbImage, rng: np.random.Generator
 ) -> FloatArray:

@@ -94,35 +94,6 @@ class Screen:
     optics_px: float = 0.3
 
 
-def draw_screen(
-    rng: np.random.Generator, *, layouts: tuple[Layout, ...], view: View, picture_px: int
-) -> Screen:
-    """A screen at random; the pitch is drawn as the camera sees it: 0.3 to 1 display px a camera px.
-
-    The lens and the pixel's own width take all contrast from finer grids; those displays leave no trace but
-    their light, and are not simulated.
-    """
-    seen = float(np.exp(rng.uniform(np.log(0.3), np.log(1.0))))
-    tint = rng.normal(0, 0.1)
-    return Screen(
-        layout=layouts[int(rng.integers(len(layouts)))],
-        pixels_per_picture_px=seen / view.picture_px_per_camera_px,
-        gamma=float(rng.uniform(1.8, 2.6)),
-        white=(1 - tint, 1 + float(rng.normal(0, 0.03)), 1 + tint + 0.06),
-        black=float(rng.uniform(0.0005, 0.01)),
-        ambient=float(rng.exponential(0.03)),
-        glare=float(rng.choice([0, rng.uniform(0.05, 0.8)], p=[0.6, 0.4])),
-        glare_at=(float(rng.random()), float(rng.random())),
-        glare_size=float(rng.uniform(0.05, 0.5)),
-        banding=float(rng.choice([0, rng.uniform(0.03, 0.3)], p=[0.7, 0.3])),
-        band_period=float(rng.uniform(0.08, 0.8)),
-        band_phase=float(rng.uniform(0, 2 * np.pi)),
-        letterbox_px=float(rng.choice([0, rng.uniform(0, 0.3)])) * picture_px,
-        bezel_px=float(rng.uniform(0.02, 0.15)) * picture_px,
-        optics_px=float(rng.uniform(0.15, 0.4)),
-    )
-
-
 def screen_light(picture: RgbImage, screen: Screen, *, view: View, surroundings: RgbImage) -> FloatArray:
     """Linear light (H, W, 3) float32 of the picture on the screen; display white is about 1.
 
